@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks: Bursar against its peers, in turn, in one run. `python -m bench` runs them."""
