@@ -1,0 +1,178 @@
+"""The operator's own prices: reads and checks `prices.toml`.
+
+Each `[[rate]]` has a catalog, a model, and either a `discount` or explicit prices in dollars:
+
+    [[rate]]
+    catalog = "anthropic"
+    model = "claude-sonnet-4-5*"      # a glob, or one exact id
+    from = 2026-01-01                 # midnight UTC; always when left out
+    discount = "15%"                  # off every bucket
+
+    [[rate]]
+    catalog = "vllm"
+    model = "our-coder"               # no public price: a model of one's own
+    input = "0.40"                    # USD per million tokens; web_searches per thousand requests
+    output = "1.60"
+
+Refusals name the file, the entry (`rate[1]` is the first) and the field.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Never
+
+import msgspec
+
+from bursar.money import MoneyError, parse_usd
+from bursar.pricing.snapshot import STANDARD
+from bursar.refusals import Refused, Why, refuse
+from bursar.usage import BUCKETS
+
+_GLOB = frozenset("*?[")
+_TEXTS = ("catalog", "model", "variant")
+_LIMITS = ("context_tokens", "max_output_tokens")
+_FIELDS = (*_TEXTS, "from", "discount", *BUCKETS, *_LIMITS)
+_MOST_PERCENT_DECIMALS = 6
+
+
+class Discount(msgspec.Struct, frozen=True):
+    """What is left to pay, as an exact fraction: 15 % off is 85 of 100."""
+
+    paid: int
+    whole: int
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[rate]]`. `rates` are nano-USD per million tokens (or thousand searches) by bucket."""
+
+    file: str
+    field: str
+    catalog: str
+    model: str
+    variant: str | None = None
+    since: date | None = None
+    discount: Discount | None = None
+    rates: dict[str, int] = {}
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether `model` stands for any number of ids."""
+        return not _GLOB.isdisjoint(self.model)
+
+    def refuse(self, field: str, problem: str) -> Never:
+        """Refuse the configuration because of a field of this entry."""
+        raise Refused(refuse(Why.CONFIG_INVALID, file=self.file, field=f"{self.field}.{field}", problem=problem))
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """The entries of a `prices.toml`, in the file's order."""
+
+    rates: tuple[Override, ...]
+
+
+def load_overrides(path: Path) -> Overrides:
+    """Read a `prices.toml`. Raises Refused(CONFIG_INVALID) that names the file, the entry and the field."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(_invalid(path, "the file", f"it cannot be read ({error.strerror})")) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(_invalid(path, "the file", f"it is no TOML ({error})")) from None
+    for name in tables:
+        if name != "rate":
+            raise Refused(_invalid(path, name, "there is no such table; a price is a [[rate]]"))
+    entries = tables.get("rate", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(_invalid(path, "rate", "write each price as [[rate]], with two brackets"))
+    return Overrides(tuple(_Reader(path, number, entry).read() for number, entry in enumerate(entries, 1)))
+
+
+def _invalid(path: Path, field: str, problem: str) -> Any:
+    return refuse(Why.CONFIG_INVALID, file=path.name, field=field, problem=problem)
+
+
+class _Reader:
+    """Reads one `[[rate]]`, field by field."""
+
+    def __init__(self, path: Path, number: int, entry: dict[str, object]) -> None:
+        self.entry = entry
+        self.blank = Override(file=path.name, field=f"rate[{number}]", catalog="", model="")
+
+    def read(self) -> Override:
+        for name in self.entry:
+            if name not in _FIELDS:
+                self.blank.refuse(name, f"there is no such field; there are {', '.join(_FIELDS)}")
+        prices = {bucket: self._price(bucket) for bucket in BUCKETS if bucket in self.entry}
+        limits = {name: self._limit(name) for name in _LIMITS if name in self.entry}
+        if "discount" in self.entry and prices:
+            self.blank.refuse("discount", f"give a discount or prices, not both (it also has {', '.join(prices)})")
+        if "discount" not in self.entry and not prices and not limits:
+            self.blank.refuse("discount", 'it is missing; give a discount like "15%", or prices like input = "2.50"')
+        return msgspec.structs.replace(
+            self.blank,
+            catalog=self._text("catalog"),
+            model=self._text("model"),
+            variant=self._text("variant") if "variant" in self.entry else None,
+            since=self._since(),
+            discount=self._discount(),
+            rates=prices,
+            **limits,
+        )
+
+    def _text(self, name: str) -> str:
+        value = self.entry.get(name)
+        if not isinstance(value, str) or not value:
+            self.blank.refuse(name, f"it must be a text, not {value!r}" if name in self.entry else "it is missing")
+        return value.lower()
+
+    def _since(self) -> date | None:
+        value = self.entry.get("from")
+        if isinstance(value, str):
+            with suppress(ValueError):
+                value = date.fromisoformat(value)
+        if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        return self.blank.refuse("from", f"it must be a date like 2026-01-01, not {value!r}")
+
+    def _price(self, bucket: str) -> int:
+        value = self.entry[bucket]
+        if not isinstance(value, str):
+            self.blank.refuse(bucket, f'it must be dollars in quotes, like "2.50", not {value!r}')
+        try:
+            return parse_usd(value)
+        except MoneyError as error:
+            return self.blank.refuse(bucket, str(error))
+
+    def _limit(self, name: str) -> int:
+        value = self.entry[name]
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            self.blank.refuse(name, f"it must be a whole number of tokens, 1 or more, not {value!r}")
+        return value
+
+    def _discount(self) -> Discount | None:
+        if "discount" not in self.entry:
+            return None
+        value = self.entry["discount"]
+        right = f'it must be a percentage in quotes, like "15%", 0 or more and below 100, not {value!r}'
+        if not isinstance(value, str) or not value.endswith("%"):
+            self.blank.refuse("discount", right)
+        whole, _, decimals = value[:-1].strip().partition(".")
+        digits = whole + decimals
+        if not (whole and digits.isascii() and digits.isdigit()) or len(decimals) > _MOST_PERCENT_DECIMALS:
+            self.blank.refuse("discount", right)
+        numerator, denominator = Decimal(f"{whole}.{decimals}").as_integer_ratio()
+        if numerator >= 100 * denominator:
+            self.blank.refuse("discount", right)
+        return Discount(100 * denominator - numerator, 100 * denominator)
+
+
+def standard_variant(override: Override) -> str:
+    """The variant that an override with explicit prices is about."""
+    return STANDARD if override.variant in {None, "default"} else override.variant or STANDARD
