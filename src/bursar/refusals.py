@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from bursar.money import people_usd
+from bursar.periods import iso
+
 
 class Why(StrEnum):
     """The names of all refusals. The values are stable: they appear in APIs, exit codes and the journal."""
@@ -90,7 +93,7 @@ RULES: dict[Why, Rule] = {
         "and this call could cost up to {bound}. Try again when they have ended.",
     ),
     Why.NO_GRANT: Rule(
-        402, False, "{person} has no token budget that is open now{for_model}. Ask whoever grants budgets."
+        402, False, "There is no token budget that is open now{for_model}. Ask whoever grants budgets."
     ),
     Why.KEY_MISSING: Rule(
         401,
@@ -134,18 +137,14 @@ RULES: dict[Why, Rule] = {
         "The field {field} brings input whose size cannot be told from the request, and the context window of "
         "{model!r} is not known.",
     ),
-    Why.UPSTREAM_UNREACHABLE: Rule(
-        502, True, "The provider {provider} could not be reached. Nothing was charged."
-    ),
+    Why.UPSTREAM_UNREACHABLE: Rule(502, True, "The provider {provider} could not be reached. Nothing was charged."),
     Why.UPSTREAM_TIMEOUT: Rule(
         504,
         False,
         "The provider {provider} did not answer in time. The call is charged provisionally at {bound}, "
         "because the provider may have billed it.",
     ),
-    Why.OPERATION_CONFLICT: Rule(
-        409, False, "The operation {operation} was already done with other content."
-    ),
+    Why.OPERATION_CONFLICT: Rule(409, False, "The operation {operation} was already done with other content."),
     Why.HOLD_UNKNOWN: Rule(404, False, "There is no hold {hold}."),
     Why.HOLD_ENDED: Rule(409, False, "The hold {hold} has already ended."),
     Why.AMOUNT_INVALID: Rule(400, False, "The amount {amount} of {what} is not right: {problem}."),
@@ -181,7 +180,24 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     @property
     def text(self) -> str:
         """The refusal in words, for people."""
-        return RULES[self.why].text.format_map(self.facts).strip()
+        return RULES[self.why].text.format_map(_Words(self.facts)).strip()
+
+
+class _Words(dict[str, str]):
+    """Facts as words: `x` is told from the fact `x`, or as money from `x_nanos`; a fact not given is left out."""
+
+    def __missing__(self, name: str) -> str:
+        if name == "renewal":
+            return _renewal(int(self.get("renews_us", "0")))
+        if f"{name}_nanos" in self:
+            return people_usd(int(self[f"{name}_nanos"]))
+        return ""
+
+
+def _renewal(renews_us: int) -> str:
+    if renews_us <= 0:
+        return "It does not renew by itself."
+    return f"The next period opens at {iso(renews_us)}."
 
 
 class Refused(Exception):  # noqa: N818 - "refused" is the word of the field

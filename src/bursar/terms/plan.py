@@ -53,9 +53,7 @@ def read_plan(text: str) -> Terms:
     try:
         fields: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        raise Refused(
-            refuse(Why.PLAN_INVALID, field="(file)", problem=f"it is not TOML: {problem}")
-        ) from None
+        raise Refused(refuse(Why.PLAN_INVALID, field="(file)", problem=f"it is not TOML: {problem}")) from None
     for name in fields:
         if name not in _FIELDS:
             known = ", ".join(_FIELDS)

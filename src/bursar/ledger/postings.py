@@ -1,0 +1,196 @@
+"""What commands ask for, and the postings that answer them.
+
+Every command names its operation (`op`) and its `content`: the same operation with the same content has the same
+answer however often it is asked; with other content it is refused. The instant at which it is asked is no content.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bursar.ledger.accounts import Account, Balance, Kind, account_code
+from bursar.refusals import Refusal
+
+
+class Verb(StrEnum):
+    """What a posting did."""
+
+    OPEN = "open"
+    HOLD = "hold"
+    SETTLE = "settle"
+    PROVISIONAL = "provisional"
+    RELEASE = "release"
+    EXPIRE = "expire"
+
+
+class Transfer(NamedTuple):
+    """One movement of a positive amount of nano-USD from a debit to a credit account (by their codes)."""
+
+    debit: int
+    credit: int
+    amount: int
+
+
+class Leg(NamedTuple):
+    """The part of a hold that one balance carries."""
+
+    balance_id: int
+    amount: int
+
+
+class OpenHold(msgspec.Struct, frozen=True, gc=False):
+    """Money set aside and not yet settled or released.
+
+    `legs` list the lots in burn-down order, then the limits; `amount` is the lots' sum. `dispatched` says that the
+    call may have left for the provider. `note` is opaque here: what the journal keeps about the call.
+    """
+
+    id: str
+    person_id: int
+    amount: int
+    legs: tuple[Leg, ...]
+    dispatched: bool
+    held_us: int
+    note: bytes = b""
+
+
+class Open(msgspec.Struct, frozen=True, gc=False):
+    """Open a lot or a limit and put its amount in."""
+
+    person_id: int
+    kind: Kind
+    source: str
+    label: str
+    amount: int
+    at_us: int
+    priority: int = 0
+    opens_us: int = 0
+    expires_us: int = 0
+
+    @property
+    def op(self) -> str:
+        return f"open:{self.source}:{self.label}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.person_id, self.kind, self.amount, self.priority, self.opens_us, self.expires_us)
+
+
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """Set aside `amount` over the lots, and in every limit; or less, but at least `minimum`, when less is left.
+
+    `lots` are the balances that may pay, in any order; `limits` all apply. `note` is kept with the hold.
+    """
+
+    id: str
+    person_id: int
+    lots: tuple[int, ...]
+    limits: tuple[int, ...]
+    amount: int
+    minimum: int
+    at_us: int
+    dispatched: bool = True
+    note: bytes = b""
+
+    @property
+    def op(self) -> str:
+        return "hold:" + self.id
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.person_id, self.amount, self.minimum)
+
+
+class Settle(msgspec.Struct, frozen=True, gc=False):
+    """Replace a hold by what the call cost. `cost` None charges the whole hold.
+
+    A provisional charge stands until something better is known; `reason` says why it is one. `record` is opaque
+    here: the call's record, which the journal writes with the posting.
+    """
+
+    hold_id: str
+    cost: int | None
+    at_us: int
+    provisional: bool = False
+    reason: str = ""
+    record: Any = None
+
+    @property
+    def op(self) -> str:
+        return "end:" + self.hold_id
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return ("settle", self.cost, self.provisional)
+
+
+class Release(msgspec.Struct, frozen=True, gc=False):
+    """Give a hold back: nothing was, or can have been, billed for it."""
+
+    hold_id: str
+    at_us: int
+    reason: str
+    record: Any = None
+
+    @property
+    def op(self) -> str:
+        return "end:" + self.hold_id
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return ("release",)
+
+
+class Expire(msgspec.Struct, frozen=True, gc=False):
+    """Post what is unspent in a lot whose time has ended as breakage.
+
+    `expired_before` is what had expired in it before: it makes the operation's name, so that asking twice posts once.
+    """
+
+    balance_id: int
+    expired_before: int
+    at_us: int
+
+    @property
+    def op(self) -> str:
+        return f"expire:{self.balance_id}:{self.expired_before}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return ()
+
+
+Command = Open | Hold | Settle | Release | Expire
+
+
+class Posting(msgspec.Struct, frozen=True, gc=False):
+    """What one command writes: transfers, and what they open or end.
+
+    `amount` is the headline in nano-USD: what was granted, held, charged, given back or expired.
+    `effective_us` is when it counts, which may be earlier than when it was recorded (a lot opens at its period's
+    start, whenever the journal comes to it).
+    """
+
+    op: str
+    verb: Verb
+    person_id: int
+    effective_us: int
+    amount: int
+    transfers: tuple[Transfer, ...]
+    reason: str = ""
+    opens: Balance | None = None
+    begins: OpenHold | None = None
+    ends: str | None = None
+    record: Any = None
+
+
+Decision = Posting | Refusal
+
+
+def move(balance_id: int, source: Account, target: Account, amount: int) -> Transfer:
+    """A transfer within one balance. Its amount is positive, or there is no transfer."""
+    assert amount > 0, f"a transfer of {amount}"
+    return Transfer(account_code(balance_id, source), account_code(balance_id, target), amount)

@@ -1,0 +1,1 @@
+"""The journal and everything else that Bursar keeps: schema, migrations, the one writer, and reading."""

@@ -1,0 +1,231 @@
+"""The tables, for SQLite and PostgreSQL alike.
+
+Three kinds. The *journal* (postings, transfers, calls, links, and the plans and price books that they refer to) is
+append-only: triggers refuse UPDATE and DELETE. *Balances and open holds* are what the journal adds up to, kept so
+that a decision need not replay it; `journal verify` proves that they do. The *directory* (people, grants, keys) is
+who and what the rest is about.
+
+Amounts are nano-USD, times are microseconds since 1970 UTC, both 64-bit integers. SQLite's tables are STRICT, so a
+float or a text in an integer column is refused there as PostgreSQL does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
+APPEND_ONLY = ("postings", "transfers", "calls", "links", "plans", "price_books")
+
+
+def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
+    """A column that is never NULL unless it says so."""
+    options.setdefault("nullable", False)
+    return Column(name, kind if kind is not None else Int, *args, **options)
+
+
+def _table(name: str, *items: Any, rowid: bool = True) -> Table:
+    return Table(name, metadata, *items, sqlite_strict=True, sqlite_with_rowid=rowid)
+
+
+posting_ids = Sequence("posting_ids", metadata=metadata)
+"""PostgreSQL only: many writers share it. SQLite has one writer, which counts by itself."""
+balance_ids = Sequence("balance_ids", metadata=metadata)
+link_ids = Sequence("link_ids", metadata=metadata)
+
+# --- directory ------------------------------------------------------------------------------------------------
+
+people = _table(
+    "people",
+    _col("id", primary_key=True),
+    _col("email", Text(), unique=True),
+    _col("name", Text()),
+    _col("team", Text()),
+    _col("created_us"),
+)
+
+plans = _table(
+    "plans",
+    _col("id", primary_key=True),
+    _col("name", Text()),
+    _col("version"),
+    _col("terms", Text()),
+    _col("created_us"),
+    UniqueConstraint("name", "version"),
+)
+
+grants = _table(
+    "grants",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id"), index=True),
+    _col("plan_id", Int, ForeignKey("plans.id")),
+    _col("from_us"),
+    _col("created_us"),
+)
+
+keys = _table(
+    "keys",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id"), nullable=True, index=True),
+    _col("role", Text()),
+    _col("name", Text()),
+    _col("shown", Text()),
+    _col("digest", LargeBinary(), unique=True),
+    _col("limit_id", nullable=True),
+    _col("limit_nanos", nullable=True),
+    _col("expires_us", nullable=True),
+    _col("revoked_us", nullable=True),
+    _col("created_us"),
+    CheckConstraint("role IN ('administrator', 'person')", name="role"),
+    CheckConstraint("role = 'administrator' OR person_id IS NOT NULL", name="owner"),
+)
+
+price_books = _table(
+    "price_books",
+    _col("version", Text(), primary_key=True),
+    _col("content", LargeBinary()),
+    _col("created_us"),
+)
+
+# --- the journal ----------------------------------------------------------------------------------------------
+
+postings = _table(
+    "postings",
+    _col("id", primary_key=True, autoincrement=False),
+    _col("link_id"),
+    _col("op", Text(), unique=True),
+    _col("digest", LargeBinary()),
+    _col("verb", Text()),
+    _col("person_id"),
+    _col("effective_us"),
+    _col("amount_nanos"),
+    _col("reason", Text()),
+    Index(None, "person_id", "effective_us"),
+)
+
+transfers = _table(
+    "transfers",
+    _col("posting_id", primary_key=True, autoincrement=False),
+    _col("n", primary_key=True, autoincrement=False),
+    _col("debit"),
+    _col("credit"),
+    _col("amount_nanos"),
+    CheckConstraint("amount_nanos > 0", name="positive"),
+    CheckConstraint("debit <> credit", name="moves"),
+    rowid=False,
+)
+
+calls = _table(
+    "calls",
+    _col("posting_id", primary_key=True, autoincrement=False),
+    _col("hold_id", Text()),
+    _col("person_id"),
+    _col("key_id"),
+    _col("wire", Text()),
+    _col("provider", Text()),
+    _col("model", Text()),
+    _col("variant", Text()),
+    _col("started_us"),
+    _col("ended_us"),
+    _col("input_tokens"),
+    _col("cache_read_tokens"),
+    _col("cache_write_5m_tokens"),
+    _col("cache_write_1h_tokens"),
+    _col("output_tokens"),
+    _col("audio_input_tokens"),
+    _col("audio_output_tokens"),
+    _col("web_searches"),
+    _col("reasoning_tokens"),
+    _col("price_version", Text()),
+    _col("bound_nanos"),
+    _col("cost_nanos"),
+    _col("outcome", Text()),
+    _col("reason", Text()),
+    _col("provider_request", Text()),
+    CheckConstraint("cost_nanos >= 0", name="cost"),
+)
+
+links = _table(
+    "links",
+    _col("id", primary_key=True, autoincrement=False),
+    _col("chain"),
+    _col("n"),
+    _col("postings"),
+    _col("recorded_us"),
+    _col("previous", LargeBinary()),
+    _col("hash", LargeBinary()),
+    UniqueConstraint("chain", "n"),
+)
+
+refusals = _table(
+    "refusals",
+    _col("op", Text(), primary_key=True),
+    _col("digest", LargeBinary()),
+    _col("person_id"),
+    _col("at_us"),
+    _col("why", Text()),
+    _col("facts", Text()),
+)
+
+# --- what the journal adds up to ------------------------------------------------------------------------------
+
+balances = _table(
+    "balances",
+    _col("id", primary_key=True, autoincrement=False),
+    _col("person_id", index=True),
+    _col("kind", Text()),
+    _col("source", Text()),
+    _col("label", Text()),
+    _col("priority"),
+    _col("opens_us"),
+    _col("expires_us"),
+    _col("granted"),
+    _col("available"),
+    _col("held"),
+    _col("spent"),
+    _col("expired"),
+    _col("overrun"),
+    UniqueConstraint("source", "label"),
+    CheckConstraint("kind IN ('lot', 'limit')", name="kind"),
+    CheckConstraint("available >= 0 AND held >= 0 AND spent >= 0 AND expired >= 0", name="not_negative"),
+    CheckConstraint("granted >= 0 AND overrun >= 0", name="funded"),
+    CheckConstraint("granted + overrun = available + held + spent + expired", name="sums"),
+)
+
+holds = _table(
+    "holds",
+    _col("id", Text(), primary_key=True),
+    _col("person_id"),
+    _col("amount_nanos"),
+    _col("legs", LargeBinary()),
+    _col("dispatched"),
+    _col("held_us"),
+    _col("chain"),
+    _col("note", LargeBinary()),
+    rowid=False,
+)

@@ -1,0 +1,260 @@
+"""The writing side of a database: the driver's own cursor, ids, and the head of the chain that this writer extends.
+
+There is one writer in a process, used by the journal's thread alone.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bursar.store.chain import GENESIS, link_hash
+from bursar.store.database import Database
+from bursar.store.statements import Statements
+
+Rows = list[Any]
+MAX_CHAINS = 1024
+"""How many processes may write to one PostgreSQL database at once."""
+CHAIN_LOCKS = 0x6275_7273
+"""First half of the advisory lock by which a process owns its chain ("burs")."""
+
+
+class Writer(ABC):
+    """What the two engines share: the same statements, in the same order, on a DBAPI cursor."""
+
+    chain: int
+
+    def __init__(self, database: Database) -> None:
+        self.connection = database.writer_connection()
+        raw = self.connection.connection.dbapi_connection
+        assert raw is not None
+        self._raw: Any = raw
+        self._sql = Statements(is_sqlite=database.is_sqlite)
+        self._head: tuple[int, bytes] = (0, GENESIS)
+
+    @classmethod
+    def open(cls, database: Database) -> Writer:
+        """A writer for the database's engine."""
+        return SqliteWriter(database) if database.is_sqlite else PostgresWriter(database)
+
+    # --- transactions -----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Begin a transaction whose reads stay true until it ends."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Commit durably: when this returns, a power cut loses nothing."""
+
+    @abstractmethod
+    def rollback(self) -> None:
+        """Undo the transaction."""
+
+    @abstractmethod
+    def listed(self, values: Sequence[Any]) -> Any:
+        """A list as the one parameter that the engine's "is among" takes."""
+
+    @abstractmethod
+    def new_ids(self, count: int) -> tuple[int, Sequence[int]]:
+        """A link's id, and as many posting ids in rising order."""
+
+    @abstractmethod
+    def next_balance_id(self) -> int:
+        """An id that no balance has."""
+
+    def close(self) -> None:
+        """Close the connection; PostgreSQL then lets another process have this chain."""
+        self.connection.close()
+        self.connection.engine.dispose()
+
+    # --- reading ----------------------------------------------------------------------------------------------
+
+    def known_ops(self, ops: Sequence[str]) -> Rows:
+        """(op, digest, posting id) of the operations that the journal has."""
+        return self._fetch(self._sql.known_ops, ops)
+
+    def refused_ops(self, ops: Sequence[str]) -> Rows:
+        """(op, digest, why, facts) of the operations that were refused."""
+        return self._fetch(self._sql.refused_ops, ops)
+
+    def holds(self, hold_ids: Sequence[str]) -> Rows:
+        """Rows of open holds, locked for this transaction."""
+        return self._fetch(self._sql.holds, hold_ids)
+
+    def balances(self, balance_ids: Sequence[int]) -> Rows:
+        """Rows of balances, locked for this transaction in the order of their ids."""
+        return self._fetch(self._sql.balances, balance_ids)
+
+    def posting(self, posting_id: int) -> tuple[Sequence[Any], Rows]:
+        """A posting's row, and its transfers as (debit, credit, amount)."""
+        row = self._raw.execute(self._sql.posting, (posting_id,)).fetchone()
+        return row, self._raw.execute(self._sql.posting_transfers, (posting_id,)).fetchall()
+
+    def _fetch(self, sql: str, values: Sequence[Any]) -> Rows:
+        return self._raw.execute(sql, (self.listed(values),)).fetchall()  # type: ignore[no-any-return]
+
+    # --- writing ----------------------------------------------------------------------------------------------
+
+    def add_refusals(self, rows: Rows) -> None:
+        """Remember refusals, so that a refused operation stays refused."""
+        self._many(self._sql.add_refusal, rows)
+
+    def add_balances(self, rows: Rows) -> None:
+        """Insert balances that were opened."""
+        self._many(self._sql.add_balance, rows)
+
+    def set_balances(self, rows: Rows) -> None:
+        """Update balances: (granted, available, held, spent, expired, overrun, id)."""
+        self._many(self._sql.set_balance, rows)
+
+    def add_holds(self, rows: Rows) -> None:
+        """Insert holds that are open after this batch."""
+        self._many(self._sql.add_hold, rows)
+
+    def end_holds(self, hold_ids: Iterable[str]) -> None:
+        """Delete holds that ended."""
+        self._many(self._sql.end_hold, [(hold_id,) for hold_id in hold_ids])
+
+    def add_journal(self, postings: Rows, transfers: Rows, calls: Rows) -> None:
+        """Append to the journal."""
+        self._many(self._sql.add_posting, postings)
+        self._many(self._sql.add_transfer, transfers)
+        self._many(self._sql.add_call, calls)
+
+    def add_link(
+        self, link_id: int, recorded_us: int, postings: Rows, transfers: Rows, calls: Rows
+    ) -> tuple[int, bytes]:
+        """Append the link for what was just appended. Returns the new head, for `advance` after the commit."""
+        n, previous = self._head[0] + 1, self._head[1]
+        digest = link_hash(
+            previous,
+            link_id=link_id,
+            chain=self.chain,
+            n=n,
+            recorded_us=recorded_us,
+            postings=postings,
+            transfers=transfers,
+            calls=calls,
+        )
+        self._many(self._sql.add_link, [(link_id, self.chain, n, len(postings), recorded_us, previous, digest)])
+        return n, digest
+
+    def advance(self, head: tuple[int, bytes]) -> None:
+        """The link was committed: it is what the next one follows."""
+        self._head = head
+
+    def _read_head(self) -> None:
+        mark = "?" if isinstance(self, SqliteWriter) else "%s"
+        row = self._raw.execute(
+            f"SELECT n, hash FROM links WHERE chain = {mark} ORDER BY n DESC LIMIT 1",  # noqa: S608
+            (self.chain,),
+        ).fetchone()
+        self._head = (0, GENESIS) if row is None else (row[0], bytes(row[1]))
+
+    @abstractmethod
+    def _many(self, sql: str, rows: Rows) -> None:
+        """Run a statement for each row, if there are any."""
+
+
+class SqliteWriter(Writer):
+    """SQLite: one process writes the file (the data folder's lock sees to it), so ids are counted here."""
+
+    chain = 0
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._raw.isolation_level = None
+        self._read_head()
+        self._last_posting, self._last_link, self._last_balance = self._raw.execute(
+            "SELECT (SELECT coalesce(max(id), 0) FROM postings), (SELECT coalesce(max(id), 0) FROM links),"
+            " (SELECT coalesce(max(id), 0) FROM balances)"
+        ).fetchone()
+
+    def begin(self) -> None:
+        """Take the file's write lock at once, so that nothing read in this transaction can change."""
+        self._raw.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Commit: written to the WAL and fsynced."""
+        self._raw.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction, if the engine has not done so itself (it does when the disk is full)."""
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+
+    def listed(self, values: Sequence[Any]) -> str:
+        """A JSON array, for json_each."""
+        return json.dumps(list(values))
+
+    def new_ids(self, count: int) -> tuple[int, Sequence[int]]:
+        """Count on. An id whose transaction fails is not used again."""
+        first = self._last_posting + 1
+        self._last_posting += count
+        self._last_link += 1
+        return self._last_link, range(first, first + count)
+
+    def next_balance_id(self) -> int:
+        """Count on."""
+        self._last_balance += 1
+        return int(self._last_balance)
+
+    def _many(self, sql: str, rows: Rows) -> None:
+        if rows:
+            self._raw.executemany(sql, rows)
+
+
+class PostgresWriter(Writer):
+    """PostgreSQL: any number of processes write; each owns a chain for as long as it holds the chain's lock."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._raw.autocommit = True
+        self.chain = self._own_chain()
+        self._read_head()
+
+    def _own_chain(self) -> int:
+        for chain in range(MAX_CHAINS):
+            owned = self._raw.execute("SELECT pg_try_advisory_lock(%s, %s)", (CHAIN_LOCKS, chain)).fetchone()[0]
+            if owned:
+                return chain
+        raise RuntimeError(f"{MAX_CHAINS} processes already write to this database")
+
+    def begin(self) -> None:
+        """Begin; rows are locked as they are read."""
+        self._raw.execute("BEGIN")
+
+    def commit(self) -> None:
+        """Commit: the WAL record is on disk."""
+        self._raw.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction; the connection may already be gone, which has undone it too."""
+        if not self._raw.closed:
+            self._raw.execute("ROLLBACK")
+
+    def listed(self, values: Sequence[Any]) -> list[Any]:
+        """An array."""
+        return list(values)
+
+    def new_ids(self, count: int) -> tuple[int, Sequence[int]]:
+        """Draw from the sequences that all writers share."""
+        rows = self._raw.execute(
+            "SELECT nextval('posting_ids'), CASE WHEN n = 1 THEN nextval('link_ids') END"
+            " FROM generate_series(1, %s) AS n",
+            (count,),
+        ).fetchall()
+        return rows[0][1], sorted(row[0] for row in rows)
+
+    def next_balance_id(self) -> int:
+        """Draw from the sequence that all writers share."""
+        balance_id: int = self._raw.execute("SELECT nextval('balance_ids')").fetchone()[0]
+        return balance_id
+
+    def _many(self, sql: str, rows: Rows) -> None:
+        if rows:
+            with self._raw.cursor() as cursor:
+                cursor.executemany(sql, rows)
