@@ -24,11 +24,15 @@ model_list:
       api_key: sk-bench
 litellm_settings:
   telemetry: false
+general_settings:
+  master_key: {key}
 """
+KEY = "sk-bench-0123456789abcdef0123456789abcdef"
+"""It refuses to start without a strong master key; with it a request's key is compared in memory."""
 
 
 class LiteLLM:
-    """LiteLLM's proxy at its cheapest: one worker, no database, no keys to check, quiet logs."""
+    """LiteLLM's proxy at its cheapest: one worker, no database, the master key alone, quiet logs."""
 
     name = "litellm"
     budgets = "none (no database)"
@@ -49,10 +53,19 @@ class LiteLLM:
         """Start it with one model that points to `upstream`; it fetches nothing from outside."""
         port = free_port()
         config = folder / "litellm.yaml"
-        config.write_text(CONFIG.format(model=MODEL, upstream_port=upstream.port))
-        command = [FOLDER / "bin/litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+        config.write_text(CONFIG.format(model=MODEL, key=KEY, upstream_port=upstream.port))
+        command: list[str | Path] = [
+            FOLDER / "bin/litellm",
+            "--config",
+            config,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+        ]
         env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}
         url = f"http://127.0.0.1:{port}{COMPLETIONS}"
+        headers = {"Authorization": f"Bearer {KEY}"}
         since_s = time.monotonic()
         with started([*command, "--num_workers", "1"], log=folder / "litellm.log", env=env, cwd=folder) as tree:
-            yield Running(url, {}, tree, wait_for_answer(tree, url, {}, since_s=since_s))
+            yield Running(url, headers, tree, wait_for_answer(tree, url, headers, since_s=since_s), [])

@@ -1,4 +1,4 @@
-"""The upstream that all programs share: nginx, which answers every POST with one static completion and its usage."""
+"""The mock upstream: nginx, which answers every POST with one static completion and its usage."""
 
 from __future__ import annotations
 

@@ -61,4 +61,4 @@ class Nginx:
         since_s = time.monotonic()
         url = f"http://127.0.0.1:{port}{COMPLETIONS}"
         with started(command, log=log) as tree:
-            yield Running(url, {}, tree, wait_for_answer(tree, url, {}, since_s=since_s))
+            yield Running(url, {}, tree, wait_for_answer(tree, url, {}, since_s=since_s), [])

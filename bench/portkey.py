@@ -23,7 +23,7 @@ class Portkey:
     budgets = "none"
 
     def prepare(self) -> str:
-        """Install the pinned version under .peers when it is absent. None of its install scripts is needed."""
+        """Install the pinned version under .peers when it is absent; its install scripts are not needed."""
         manifest = PACKAGE / "package.json"
         if not manifest.exists() or json.loads(manifest.read_bytes())["version"] != VERSION:
             FOLDER.mkdir(parents=True, exist_ok=True)
@@ -40,9 +40,9 @@ class Portkey:
             "x-portkey-provider": "openai",
             "x-portkey-custom-host": f"http://127.0.0.1:{upstream.port}/v1",
         }
-        command = ["node", PACKAGE / "build/start-server.js", f"--port={port}", "--headless"]
+        command: list[str | Path] = ["node", PACKAGE / "build/start-server.js", f"--port={port}", "--headless"]
         env = {"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1"}
         url = f"http://127.0.0.1:{port}{COMPLETIONS}"
         since_s = time.monotonic()
         with started(command, log=folder / "portkey.log", env=env, cwd=folder) as tree:
-            yield Running(url, headers, tree, wait_for_answer(tree, url, headers, since_s=since_s))
+            yield Running(url, headers, tree, wait_for_answer(tree, url, headers, since_s=since_s), [])

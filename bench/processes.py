@@ -1,4 +1,4 @@
-"""Starting, stopping and accounting for the programs under measurement: whole process trees, read from /proc."""
+"""Starting, stopping and accounting for the programs that are measured: whole process trees, from /proc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 QUIET_TICKS = 2
-"""A tree that uses at most this much CPU time in half a second has finished its work (background timers go on)."""
+"""A tree that uses no more than this in half a second has finished its work; background timers go on."""
 
 
 class BenchError(RuntimeError):
@@ -42,9 +42,9 @@ def _read_stat(pid: str) -> _Process | None:
 
 
 class Tree:
-    """A started program with all its descendants. It leads a session of its own, which is how it is found again.
+    """A started program with all its descendants. It leads a session of its own, by which they are found.
 
-    A process belongs to the tree when it is in the leader's session or descends from a member. CPU time counts
+    A process belongs to the tree when it is in the leader's session or descends from a member. CPU time includes
     every thread, and children that have ended and were waited for.
     """
 
@@ -69,11 +69,11 @@ class Tree:
         return sum(one.cpu_ticks for one in self._members()) * 1e6 / TICKS_PER_S
 
     def resident_mb(self) -> float:
-        """Resident memory of the whole tree in megabytes (10⁶ bytes); a shared page counts in each process."""
+        """Resident memory of the whole tree in megabytes (10⁶ bytes); shared pages count in each process."""
         return sum(one.rss_pages for one in self._members()) * PAGE_BYTES / 1e6
 
     def wait_until_quiet(self, *, limit_s: float = 15) -> None:
-        """Wait until work that was left over from the load (settling, logging) is done, so that it is counted."""
+        """Wait until work left over from the load (settling, logging) is done, so that it is counted."""
         deadline = time.monotonic() + limit_s
         before = self.cpu_us()
         while time.monotonic() < deadline:
@@ -82,6 +82,16 @@ class Tree:
             if (now - before) * TICKS_PER_S / 1e6 <= QUIET_TICKS:
                 return
             before = now
+
+    def wait_for_port(self, port: int, *, limit_s: float = 30) -> bool:
+        """Wait until something listens on the port; false when the program ends or time runs out before."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return True
+            time.sleep(0.01)
+        return False
 
     def log_tail(self) -> str:
         """The last lines that the program wrote, for an error message."""
@@ -106,7 +116,7 @@ class Tree:
 def started(
     command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[Tree]:
-    """Run a program in a session of its own, its output in `log`; it is stopped on the way out, whatever happens."""
+    """Run a program in a session of its own, its output in `log`; it is stopped on the way out."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(part) for part in command],

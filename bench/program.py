@@ -1,16 +1,14 @@
-"""What the benchmark needs to know of a program: how to install it, how to start it before an upstream, what it keeps."""
+"""What the benchmark needs to know of a program: how to install it and how to start it before an upstream."""
 
 from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
-
-import msgspec
 
 from bench.load import completion_request
 from bench.processes import BenchError, Tree
@@ -30,16 +28,23 @@ class Upstream(Protocol):
         """Completions answered since it was started."""
 
 
-class Running(msgspec.Struct, frozen=True):
+class Finding(NamedTuple):
+    """Something that was verified about a run, in words; one that is not `ok` makes the benchmark fail."""
+
+    ok: bool
+    text: str
+
+
+class Running(NamedTuple):
     """A started program that has answered its first request with 200."""
 
     url: str
     headers: Mapping[str, str]
     tree: Tree
     start_s: float
-    check: Callable[[int], str] | None = None
-    """Called when all is over with the number of completions that the upstream served through this program; says what
-    was verified, or raises BenchError."""
+    """From the program's start to its first answer, in seconds."""
+    findings: list[Finding]
+    """Empty while it runs; `start` may add what it verifies once the program has been stopped."""
 
 
 class Program(Protocol):
@@ -69,12 +74,12 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]
 
 
 def wait_for_answer(
-    tree: Tree, url: str, headers: Mapping[str, str], *, since_s: float, limit_s: float = 120
+    tree: Tree, url: str, headers: Mapping[str, str], *, since_s: float, limit_s: float = 60
 ) -> float:
     """Ask until the program answers 200 with usage; seconds from `since_s` (monotonic) to that answer.
 
-    Only a refused connection or a 5xx is asked again: a program that starts may not be ready yet. Raises BenchError
-    for any other answer, when the program ends, or when `limit_s` have passed.
+    Only a refused connection or a 5xx is asked again: a program that starts may not be ready yet. Raises
+    BenchError for any other answer, when the program ends, or when `limit_s` have passed.
     """
     answer = "no answer"
     while time.monotonic() - since_s < limit_s:
