@@ -58,6 +58,10 @@ nano-dollars; everywhere else such a price stops the build."""
 _AUDIO_AT_TEXT_PRICE = frozenset({"google"})
 """Catalogs that list an audio input price only where it differs from text (ai.google.dev/gemini-api/docs/pricing)."""
 
+_WRITE_IS_SURCHARGE = frozenset({"openrouter"})
+"""Catalogs whose cache write price, where it is below input, is five minutes of storage on top of the input price
+(openrouter.ai/docs, prompt caching)."""
+
 _BASE = -1
 
 
@@ -175,6 +179,8 @@ def _rates(catalog: str, model: str, prices: Mapping[str, int]) -> Rates:
     write = prices.get("cache_write_5m_mtok", prices.get("cache_write_mtok"))
     if write is None:
         write = ceil_div(plain * 5, 4) if claude else plain
+    elif write < plain and catalog in _WRITE_IS_SURCHARGE:
+        write += plain
     return Rates(
         input=plain,
         cache_read=prices.get("cache_read_mtok", plain),

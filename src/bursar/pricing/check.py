@@ -94,7 +94,7 @@ def load_table(path: Path) -> Table:
 
 def compare(book: PriceBook, table: Table, at: datetime) -> list[Disagreement]:
     """The rates that both have and that differ at an aware instant, sorted. Models that one lacks are passed over."""
-    found = set()
+    found: set[Disagreement] = set()
     for name, entry in table.items():
         catalog = _PROVIDERS.get(str(entry.get("litellm_provider")))
         if catalog is None or entry.get("mode") not in _MODES:

@@ -24,13 +24,13 @@ from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 import msgspec
 
 from bursar.money import MoneyError, parse_usd
 from bursar.pricing.snapshot import STANDARD
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.usage import BUCKETS
 
 _GLOB = frozenset("*?[")
@@ -94,7 +94,7 @@ def load_overrides(path: Path) -> Overrides:
     return Overrides(tuple(_Reader(path, number, entry).read() for number, entry in enumerate(entries, 1)))
 
 
-def _invalid(path: Path, field: str, problem: str) -> Any:
+def _invalid(path: Path, field: str, problem: str) -> Refusal:
     return refuse(Why.CONFIG_INVALID, file=path.name, field=field, problem=problem)
 
 
@@ -175,4 +175,4 @@ class _Reader:
 
 def standard_variant(override: Override) -> str:
     """The variant that an override with explicit prices is about."""
-    return STANDARD if override.variant in {None, "default"} else override.variant or STANDARD
+    return STANDARD if override.variant is None or override.variant == "default" else override.variant

@@ -1,0 +1,99 @@
+"""The checks behind `bursar prices check`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from bursar.pricing.book import PriceBook
+from bursar.pricing.check import check_book, compare, load_table
+from bursar.pricing.matching import Clause
+from bursar.pricing.rates import Rates, Tier
+from bursar.pricing.snapshot import Catalog, Content, DatedPrice, Model, Price, Window
+from bursar.refusals import Refused
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+SOUND = Rates(100, 10, 125, 200, 500)
+
+TABLE = """
+{
+  "claude-sonnet-4-5": {"litellm_provider": "anthropic", "mode": "chat",
+    "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_read_input_token_cost": 3e-07,
+    "cache_creation_input_token_cost": 3.75e-06, "cache_creation_input_token_cost_above_1hr": 0.0000061,
+    "input_cost_per_token_above_200k_tokens": 7e-06},
+  "gemini/gemini-2.5-pro": {"litellm_provider": "gemini", "mode": "chat",
+    "input_cost_per_token": 1.25e-06, "output_cost_per_token": 0.000011},
+  "gpt-4o": {"litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": 1},
+  "unheard-of": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1},
+  "elsewhere": {"litellm_provider": "nobody", "mode": "chat", "input_cost_per_token": 1}
+}
+"""
+
+
+def test_differences_to_a_public_table_are_told_by_rate(tmp_path: Path, book: PriceBook) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(TABLE)
+    found = [(d.model, d.bucket, d.above_tokens, d.ours, int(d.theirs)) for d in compare(book, load_table(path), NOW)]
+    assert found == [
+        ("claude-sonnet-4-5", "cache_write_1h", 0, 6_000_000_000, 6_100_000_000),
+        ("claude-sonnet-4-5", "input", 200_000, 6_000_000_000, 7_000_000_000),
+        ("gemini-2.5-pro", "output", 0, 10_000_000_000, 11_000_000_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("{", "it is no JSON"), ("[]", "must be an object"), ('{"a": 1}', "must be an object")]
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    with pytest.raises(Refused, match=problem):
+        load_table(path)
+    with pytest.raises(Refused, match="cannot be read"):
+        load_table(tmp_path / "gone.json")
+
+
+def rules(*history: DatedPrice) -> list[str]:
+    model = Model("m", Clause("equals", "m"), {"standard": history})
+    return [problem.rule for problem in check_book(PriceBook(Content({"acme": Catalog((model,))})))]
+
+
+def test_sound_prices_have_no_problem() -> None:
+    price = Price(SOUND, (Tier(10, SOUND), Tier(20, SOUND)))
+    assert rules(DatedPrice(price), DatedPrice(price, date(2026, 1, 1))) == []
+
+
+BROKEN = {
+    "a rate is negative": Rates(100, -1, 125, 200, 500),
+    "input is free": Rates(0, 0, 125, 200, 500),
+    "a cache read costs more than input": Rates(100, 101, 125, 200, 500),
+    "a cache write costs less than input": Rates(100, 10, 99, 200, 500),
+    "a one-hour cache write costs less than a five-minute one": Rates(100, 10, 125, 124, 500),
+    "output costs less than input": Rates(100, 10, 125, 200, 99),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_each_rule_is_checked_in_prices_tiers_and_hours(rule: str) -> None:
+    broken = BROKEN[rule]
+    assert rules(DatedPrice(Price(broken))) == [rule]
+    assert rules(DatedPrice(Price(SOUND, (Tier(10, broken),)))) == [rule]
+    assert rules(DatedPrice(Price(SOUND), daily=(Window(0, 60, Price(broken)),))) == [rule]
+
+
+def test_histories_and_tiers_must_go_up() -> None:
+    first = DatedPrice(Price(SOUND), date(2026, 1, 1))
+    assert rules() == ["it has no price at any time"]
+    assert rules(first, first) == ["its dates do not go up"]
+    assert rules(first, DatedPrice(Price(SOUND))) == ["its dates do not go up"]
+    assert rules(DatedPrice(Price(SOUND, (Tier(10, SOUND), Tier(10, SOUND))))) == ["its tiers do not go up"]
+
+
+def test_the_prices_of_the_direct_providers_are_sound(book: PriceBook) -> None:
+    """What is left is known: an image model whose text output is cheaper than its input."""
+    found = {
+        (p.catalog, p.model) for p in check_book(book) if p.catalog in {"anthropic", "openai", "google", "azure"}
+    }
+    assert found == {("openai", "gpt-5-image-mini")}
