@@ -44,7 +44,8 @@ LOOK_AGAIN = (
 class Waiter(Protocol):
     """Where answers go. Called from the journal's thread, once for each group, with all of this waiter's answers."""
 
-    def deliver(self, answers: list[tuple[Any, Outcome]]) -> None: ...
+    def deliver(self, answers: list[tuple[Any, Outcome]]) -> None:
+        """Take (token, outcome) pairs."""
 
 
 class Journal:

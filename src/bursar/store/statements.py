@@ -25,9 +25,7 @@ class Statements:
     def __init__(self, *, is_sqlite: bool) -> None:
         self._sqlite = is_sqlite
         self._dialect: Dialect = (
-            pysqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
-            if is_sqlite
-            else psycopg.dialect(paramstyle="format")
+            pysqlite.dialect(paramstyle="qmark") if is_sqlite else psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
         )
         lock = not is_sqlite
         self.known_ops = self._among(sa.select(postings.c.op, postings.c.digest, postings.c.id), postings.c.op)

@@ -1,0 +1,229 @@
+"""The verbs of Bursar's books. Everything that changes anything goes through here, and from here to the journal.
+
+Synchronous, but for what the gateway does itself with `Journal.submit`. Time is an argument or comes from the one
+clock given at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import sqlalchemy as sa
+
+from bursar.books.lots import due_expiries, due_openings, source_of, terms_of
+from bursar.books.recovery import recover
+from bursar.books.spending import OpenLot, Spender
+from bursar.keys import key_digest, looks_right, new_key, shown
+from bursar.ledger.accounts import Kind
+from bursar.ledger.postings import Command, Expire, Open, Posting
+from bursar.periods import US_PER_SECOND
+from bursar.pricing.book import PriceBook
+from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.store import directory
+from bursar.store.batch import Outcome
+from bursar.store.database import Database
+from bursar.store.directory import Grant, Key, Person, Plan
+from bursar.store.journal import Journal
+from bursar.store.schema import balances
+from bursar.terms.plan import Terms
+
+SHARED_DIRECTORY_US = US_PER_SECOND // 2
+"""How long another process's change to a key may go unseen on a database that several processes write."""
+NEVER_US = 2**62
+MAX_SPENDERS = 100_000
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A key that was just made, with the secret that is shown this once."""
+
+    key: Key
+    secret: str
+
+
+class Books:
+    """The books of one Bursar."""
+
+    def __init__(self, database: Database, prices: PriceBook, clock: Callable[[], int]) -> None:
+        """Open the books: start the journal, keep the price book's version, end what an earlier run left open."""
+        self.database = database
+        self.prices = prices
+        self.clock = clock
+        self.journal = Journal(database, clock)
+        self._spenders: dict[bytes, Spender] = {}
+        self._changes = 0
+        self.journal.write(
+            lambda connection: directory.keep_price_book(connection, prices.version, prices.to_json(), clock())
+        )
+        self.recovered = recover(self.journal, clock())
+
+    def close(self) -> None:
+        """Write what waits and close the database."""
+        self.journal.close()
+        self.database.close()
+
+    # --- directory --------------------------------------------------------------------------------------------
+
+    def add_person(self, email: str, name: str, team: str = "") -> Person:
+        """Add somebody who may be granted a budget. Refused when the e-mail is no e-mail or is taken."""
+        email = email.strip().lower()
+        if email.count("@") != 1 or email.startswith("@") or email.endswith("@") or " " in email or len(email) > 254:
+            raise Refused(refuse(Why.FIELD_INVALID, field="email", got=repr(email), right="an e-mail address"))
+        if not name.strip():
+            raise Refused(refuse(Why.FIELD_INVALID, field="name", got="empty", right="the person's name"))
+        return self.journal.write(
+            lambda connection: directory.add_person(connection, email, name.strip(), team.strip(), self.clock())
+        )
+
+    def add_plan(self, terms: Terms) -> Plan:
+        """Add a plan, or its next version. Grants that exist keep the version that they have."""
+        text = msgspec.json.encode(terms).decode()
+        return self.journal.write(lambda connection: directory.add_plan(connection, terms.name, text, self.clock()))
+
+    def grant(self, email: str, plan_name: str, from_us: int | None = None) -> Grant:
+        """Enrol a person in a plan's newest version, from an instant (default: this period's start)."""
+        now_us = self.clock()
+
+        def write(connection: sa.Connection) -> Grant:
+            person = directory.person(connection, email)
+            plan = directory.plan(connection, plan_name)
+            begins_us = terms_of(plan).periods.at(now_us).start_us if from_us is None else from_us
+            return directory.add_grant(connection, person.id, plan.id, begins_us, now_us)
+
+        grant = self.journal.write(write)
+        self.bring_up(grant.person_id)
+        self._forget_spenders()
+        return grant
+
+    def create_key(
+        self,
+        email: str | None,
+        name: str = "",
+        *,
+        limit_nanos: int | None = None,
+        expires_us: int | None = None,
+        administrator: bool = False,
+    ) -> NewKey:
+        """Make a key for a person, or an administrator's. Its secret is in the answer and nowhere else."""
+        now_us = self.clock()
+        if limit_nanos is not None and limit_nanos <= 0:
+            raise Refused(refuse(Why.FIELD_INVALID, field="limit", got="0.00", right="more than 0"))
+        if expires_us is not None and expires_us <= now_us:
+            raise Refused(refuse(Why.FIELD_INVALID, field="expires", got="in the past", right="later than now"))
+        secret = new_key()
+
+        def write(connection: sa.Connection) -> Key:
+            person = None if email is None else directory.person(connection, email)
+            return directory.add_key(
+                connection,
+                person_id=None if person is None else person.id,
+                role="administrator" if administrator else "person",
+                name=name.strip(),
+                shown=shown(secret),
+                digest=key_digest(secret),
+                expires_us=expires_us,
+                limit_nanos=limit_nanos,
+                now_us=now_us,
+            )
+
+        key = self.journal.write(write)
+        return NewKey(self._with_limit(key), secret)
+
+    def _with_limit(self, key: Key) -> Key:
+        if key.limit_nanos is None:
+            return key
+        assert key.person_id is not None, "only a person's key has a limit"
+        opened = posted(
+            self.journal.post(
+                Open(key.person_id, Kind.LIMIT, f"key:{key.id}", key.name or key.shown, key.limit_nanos, self.clock())
+            )
+        )
+        assert opened.opens is not None
+        limit_id = opened.opens.id
+        self.journal.write(lambda connection: directory.set_key_limit(connection, key.id, limit_id))
+        return msgspec.structs.replace(key, limit_id=limit_id)
+
+    def revoke_key(self, key_id: int) -> Key:
+        """Revoke a key. When this returns, no new call is admitted with it here; elsewhere within half a second."""
+        key = self.journal.write(lambda connection: directory.revoke_key(connection, key_id, self.clock()))
+        self._forget_spenders()
+        return key
+
+    def _forget_spenders(self) -> None:
+        """Something that spenders were made from has changed: make them anew when they are next needed."""
+        self._changes += 1
+        self._spenders.clear()
+
+    # --- lots -------------------------------------------------------------------------------------------------
+
+    def bring_up(self, person_id: int | None = None) -> int:
+        """Open the lots that are due and expire what is over, for a person or for everybody. Returns the postings.
+
+        May be done any number of times, at any time, on any node: the postings are the same.
+        """
+        now_us = self.clock()
+        with self.database.reading() as connection:
+            opens = due_openings(connection, person_id, now_us)
+        done = self._post_all(opens)
+        with self.database.reading() as connection:
+            expires = due_expiries(connection, person_id, now_us)
+        return done + self._post_all(expires)
+
+    def _post_all(self, commands: list[Open] | list[Expire]) -> int:
+        wanted: list[Command] = list(commands)
+        return sum(posted(outcome) is not None for outcome in self.journal.post_all(wanted) if outcome is not None)
+
+    # --- spending ---------------------------------------------------------------------------------------------
+
+    def known_spender(self, digest: bytes, now_us: int) -> Spender | None:
+        """Whom the key with this digest lets spend, if that is known and still good. Never waits."""
+        spender = self._spenders.get(digest)
+        return spender if spender is not None and now_us < spender.until_us else None
+
+    def find_spender(self, secret: str) -> Spender | Refusal:
+        """Look a key up, bring its person's lots up to date, and remember both. May wait for the database."""
+        if not looks_right(secret):
+            return refuse(Why.KEY_UNKNOWN)
+        digest, changes = key_digest(secret), self._changes
+        with self.database.reading() as connection:
+            key = directory.key_by_digest(connection, digest)
+        if key is None:
+            return refuse(Why.KEY_UNKNOWN)
+        if key.person_id is None:
+            return refuse(Why.ROLE_MISSING, role="person", has=key.role)
+        now_us = self.clock()
+        self.bring_up(key.person_id)
+        with self.database.reading() as connection:
+            email = directory.person_by_id(connection, key.person_id).email
+            lots = _open_lots(connection, key.person_id, now_us)
+            nexts = [g.from_us for g, _ in directory.grants_of(connection, key.person_id) if g.from_us > now_us]
+        until_us = min([lot.expires_us for lot in lots] + nexts, default=NEVER_US)
+        if not self.database.is_sqlite:
+            until_us = min(until_us, now_us + SHARED_DIRECTORY_US)
+        spender = Spender(key, key.person_id, email, lots, until_us, {})
+        if len(self._spenders) >= MAX_SPENDERS:
+            self._spenders.clear()
+        if changes == self._changes:  # else a revocation came in between: use it once, do not remember it
+            self._spenders[digest] = spender
+        return spender
+
+
+def posted(outcome: Outcome) -> Posting:
+    """The posting that an outcome is. Raises Refused when it is a refusal."""
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    assert outcome is not None, "a posting was expected"
+    return outcome
+
+
+def _open_lots(connection: sa.Connection, person_id: int, now_us: int) -> tuple[OpenLot, ...]:
+    query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
+        balances.c.person_id == person_id,
+        balances.c.kind == Kind.LOT.value,
+        balances.c.opens_us <= now_us,
+        balances.c.expires_us > now_us,
+    )
+    terms = {source_of(grant): terms_of(plan) for grant, plan in directory.grants_of(connection, person_id)}
+    return tuple(
+        OpenLot(balance_id, terms[source], expires_us) for balance_id, source, expires_us in connection.execute(query)
+    )

@@ -1,0 +1,289 @@
+"""Spending: from what a call asks for to a hold, and from its usage to a settlement.
+
+Pure calculation on what the price book and the directory say; the decision, and the balances, are the journal's.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from bursar.ledger.postings import Hold, Posting, Release, Settle
+from bursar.money import people_usd
+from bursar.periods import from_us
+from bursar.pricing.book import PriceBook
+from bursar.pricing.rates import RateCard
+from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.store.directory import Key
+from bursar.store.records import CallNote, CallRecord
+from bursar.terms.plan import Terms
+from bursar.usage import Usage
+
+USEFUL_OUTPUT_TOKENS = 64
+"""A clamp below this leaves an answer that is of no use; a call that asks for less may be clamped to what it asks."""
+
+_encode = msgspec.msgpack.encode
+
+
+class OpenLot(msgspec.Struct, frozen=True, gc=False):
+    """A lot that is open now, with the terms under which it may be spent."""
+
+    balance_id: int
+    terms: Terms
+    expires_us: int
+
+
+class Spender(msgspec.Struct, gc=False):
+    """Who a key lets spend, and from which lots. Facts only, no balance; good until `until_us`."""
+
+    key: Key
+    person_id: int
+    email: str
+    lots: tuple[OpenLot, ...]
+    until_us: int
+    allowed: dict[str, tuple[tuple[int, ...], bool]] = {}
+    """Memo: model → the lots that may pay for it, and whether they let `max_tokens` be clamped."""
+
+    @property
+    def limits(self) -> tuple[int, ...]:
+        """The limits that apply to every call."""
+        return () if self.key.limit_id is None else (self.key.limit_id,)
+
+    def for_model(self, model: str) -> tuple[tuple[int, ...], bool]:
+        """The lots whose plan allows the model, and whether all those plans allow a clamp."""
+        found = self.allowed.get(model)
+        if found is None:
+            lots = [lot for lot in self.lots if lot.terms.allows(model)]
+            found = tuple(lot.balance_id for lot in lots), all(lot.terms.clamp for lot in lots)
+            if len(self.allowed) < 1_000:
+                self.allowed[model] = found
+        return found
+
+    def refusal(self, now_us: int) -> Refusal | None:
+        """Why this key may not be used now, if it may not."""
+        if self.key.revoked_us is not None:
+            return refuse(Why.KEY_REVOKED, key=self.key.shown)
+        if self.key.expires_us is not None and self.key.expires_us <= now_us:
+            return refuse(Why.KEY_EXPIRED, key=self.key.shown, expired=from_us(self.key.expires_us).isoformat())
+        return None
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
+    """What a call asks for, as far as the money is concerned. Token counts are upper bounds.
+
+    `unbounded` names a field that brings input whose size the request does not show: the model's context window is
+    the bound then. `output_tokens` None: the client set no bound.
+    """
+
+    wire: str
+    provider: str
+    catalog: str
+    model: str
+    variant: str
+    input_tokens: int
+    unbounded: str | None
+    output_tokens: int | None
+    output_copies: int
+    output_allowance: int
+    least_output: int
+    cache_writes: bool
+    web_searches: int
+    audio: bool
+
+
+class Admission(msgspec.Struct, gc=False):
+    """A call that may be asked of the journal: its hold, and what is needed to clamp and to settle it."""
+
+    hold: Hold
+    ask: Ask
+    card: RateCard
+    input_tokens: int
+    output_tokens: int
+    note: CallNote
+    set_output: bool
+    """Whether the provider must be told `output_tokens`, because the client said nothing or something larger."""
+
+    def output_for(self, held_nanos: int) -> int | None:
+        """The `max_tokens` to send, given what could be held; None when the client's own may stand."""
+        if held_nanos >= self.hold.amount:
+            return self.output_tokens if self.set_output else None
+        bought = self.card.output_bought(
+            held_nanos,
+            self.input_tokens,
+            cache_writes=self.ask.cache_writes,
+            web_searches=self.ask.web_searches,
+            audio=self.ask.audio,
+        )
+        return min((bought - self.ask.output_allowance) // self.ask.output_copies, self.output_tokens)
+
+
+def new_call_id(now_us: int) -> str:
+    """A call's id: 48 bits of time, so that ids of one moment lie together, and 80 random bits; 32 hex digits."""
+    return f"{now_us // 1000:012x}{os.urandom(10).hex()}"
+
+
+def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission | Refusal:
+    """Bound a call under the price book and make its hold. Refused when it cannot be priced, paid or bounded."""
+    card = book.card(ask.catalog, ask.model, from_us(now_us), ask.variant)
+    if isinstance(card, Refusal):
+        return card
+    lots, may_clamp = spender.for_model(ask.model)
+    if not lots:
+        return _no_lots(spender, ask.model)
+    bounded = _bounded(ask, card)
+    if isinstance(bounded, Refusal):
+        return bounded
+    input_tokens, output_tokens, set_output = bounded
+    least = min(max(ask.least_output, USEFUL_OUTPUT_TOKENS), output_tokens)
+    try:
+        amount = _bound(ask, card, input_tokens, output_tokens)
+        minimum = _bound(ask, card, input_tokens, least) if may_clamp else amount
+    except Refused as unpriced:
+        return unpriced.refusal
+    note = CallNote(spender.key.id, ask.wire, ask.provider, card.model, ask.variant, card.version)
+    hold = Hold(
+        new_call_id(now_us),
+        spender.person_id,
+        lots,
+        spender.limits,
+        amount,
+        minimum,
+        now_us,
+        dispatched=True,
+        note=_encode(note),
+    )
+    return Admission(hold, ask, card, input_tokens, output_tokens, note, set_output)
+
+
+def _no_lots(spender: Spender, model: str) -> Refusal:
+    if not spender.lots:
+        return refuse(Why.NO_GRANT)
+    allowed = sorted({pattern for lot in spender.lots for pattern in lot.terms.models})
+    return refuse(Why.MODEL_NOT_ALLOWED, field="model", model=model, allowed=", ".join(allowed))
+
+
+def _bounded(ask: Ask, card: RateCard) -> tuple[int, int, bool] | Refusal:
+    """Bounds of input and output tokens, and whether the output's must be sent."""
+    input_tokens = ask.input_tokens
+    if ask.unbounded is not None:
+        if card.context_tokens is None:
+            return refuse(Why.INPUT_NOT_BOUNDED, field=ask.unbounded, model=ask.model)
+        input_tokens = max(input_tokens, card.context_tokens)
+    most = card.max_output_tokens or card.context_tokens
+    asked = ask.output_tokens
+    if asked is None and most is None:
+        return refuse(
+            Why.FIELD_MISSING,
+            field="max_tokens",
+            right=f"a whole number of tokens, because the longest answer of {ask.model} is not known",
+        )
+    if asked is None or (most is not None and asked > most):
+        assert most is not None
+        return input_tokens, max(most, ask.least_output), True
+    return input_tokens, asked, False
+
+
+def _bound(ask: Ask, card: RateCard, input_tokens: int, output_tokens: int) -> int:
+    """The call's bound in nano-USD; at least 1, for a hold of nothing is none."""
+    return max(
+        1,
+        card.bound(
+            input_tokens,
+            output_tokens * ask.output_copies + ask.output_allowance,
+            cache_writes=ask.cache_writes,
+            web_searches=ask.web_searches,
+            audio=ask.audio,
+        ),
+    )
+
+
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """How a call that was dispatched ended, as the gateway saw it.
+
+    `usage` None: not known, so the whole hold is charged, provisionally, for `reason`. `variant` and `model` are what
+    the provider says it delivered.
+    """
+
+    usage: Usage | None
+    variant: str
+    reason: str = ""
+    provider_request: str = ""
+
+
+def settle(admission: Admission, held: Posting, ending: Ending, book: PriceBook, now_us: int) -> Settle:
+    """The command that ends a dispatched call's hold: its cost if that is known, else the whole hold."""
+    usage, reason, card = ending.usage, ending.reason, admission.card
+    if usage is not None and ending.variant != admission.ask.variant:
+        delivered = book.card(admission.ask.catalog, admission.ask.model, from_us(held.effective_us), ending.variant)
+        if isinstance(delivered, Refusal):
+            reason = f"delivered as {ending.variant}, which has no price"
+            usage = None
+        else:
+            card = delivered
+    cost = held.amount
+    provisional = usage is None
+    if usage is not None:
+        try:
+            cost = card.cost(usage)
+        except Refused as unpriced:
+            reason, provisional = unpriced.refusal.text, True
+    if cost > held.amount:
+        reason = f"cost more than its bound of {people_usd(held.amount)}"
+    outcome = "provisional" if provisional else "settled"
+    record = _record(
+        admission, held, ending, usage=usage or Usage(), now_us=now_us, cost=cost, outcome=outcome, reason=reason
+    )
+    return Settle(held_id(held), cost, now_us, provisional=provisional, reason=reason, record=record)
+
+
+def release(admission: Admission, held: Posting, reason: str, provider_request: str, now_us: int) -> Release:
+    """The command that gives back the hold of a call that was not, and cannot have been, billed."""
+    ending = Ending(None, admission.ask.variant, reason, provider_request)
+    record = _record(admission, held, ending, usage=Usage(), now_us=now_us, cost=0, outcome="released", reason=reason)
+    return Release(held_id(held), now_us, reason, record)
+
+
+def held_id(held: Posting) -> str:
+    """The id of the hold that a posting began."""
+    return held.op.removeprefix("hold:")
+
+
+def _record(
+    admission: Admission,
+    held: Posting,
+    ending: Ending,
+    *,
+    usage: Usage,
+    now_us: int,
+    cost: int,
+    outcome: str,
+    reason: str,
+) -> CallRecord:
+    note = admission.note
+    return CallRecord(
+        held_id(held),
+        admission.hold.person_id,
+        note.key_id,
+        note.wire,
+        note.provider,
+        note.model,
+        ending.variant,
+        held.effective_us,
+        now_us,
+        usage.input,
+        usage.cache_read,
+        usage.cache_write_5m,
+        usage.cache_write_1h,
+        usage.output,
+        usage.audio_input,
+        usage.audio_output,
+        usage.web_searches,
+        usage.reasoning,
+        note.price_version,
+        held.amount,
+        cost,
+        outcome,
+        reason,
+        ending.provider_request,
+    )
