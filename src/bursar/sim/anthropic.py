@@ -79,7 +79,7 @@ class MessagesWire:
             request = decode(body)
         except msgspec.ValidationError as problem:
             raise from_validation(problem) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise WireError(400, "The request body is not valid JSON.") from None
         return request, self.model(request.model)
 

@@ -58,6 +58,33 @@ class FunctionTool(msgspec.Struct):
     function: Function
 
 
+class FunctionName(msgspec.Struct):
+    """A function by its name."""
+
+    name: str
+
+
+class ToolChoice(msgspec.Struct):
+    """The tool that must be called."""
+
+    type: str
+    function: FunctionName | None = None
+
+
+class JsonSchema(msgspec.Struct):
+    """The schema that an answer must fit."""
+
+    name: str
+    schema: Any = None
+
+
+class ResponseFormat(msgspec.Struct):
+    """What an answer must be: text, some JSON object, or JSON that fits a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
 class StreamOptions(msgspec.Struct):
     """Options of a stream."""
 
@@ -75,8 +102,8 @@ class ChatRequest(msgspec.Struct):
     max_completion_tokens: int | None = None
     n: int | None = None
     tools: list[FunctionTool] | None = None
-    tool_choice: Any = None
-    response_format: dict[str, Any] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    response_format: ResponseFormat | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
     temperature: float | None = None
@@ -118,7 +145,7 @@ class ChatWire:
             request = _decode(body)
         except msgspec.ValidationError as problem:
             raise from_validation(problem) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise WireError(400, "We could not parse the JSON body of your request.") from None
         model = self.model(request.model)
         _check(request, model)
@@ -284,8 +311,8 @@ def _tool_to_call(request: ChatRequest) -> Function | None:
     functions = [tool.function for tool in request.tools or ()]
     if not functions or choice == "none":
         return None
-    if isinstance(choice, dict):
-        wanted = (choice.get("function") or {}).get("name")
+    if isinstance(choice, ToolChoice) and choice.function is not None:
+        wanted = choice.function.name
         found = next((function for function in functions if function.name == wanted), None)
         if found is None:
             raise WireError(400, f"Tool choice '{wanted}' not found in 'tools'.", param="tool_choice")
@@ -300,10 +327,10 @@ def _tool_to_call(request: ChatRequest) -> Function | None:
 def _frame(request: ChatRequest, tool: Function | None) -> Frame:
     if tool is not None:
         return object_frame(tool.parameters)
-    wanted = request.response_format or {}
-    if wanted.get("type") == "json_schema":
-        return object_frame((wanted.get("json_schema") or {}).get("schema"))
-    return object_frame(None) if wanted.get("type") == "json_object" else Frame()
+    wanted = request.response_format
+    if wanted is None or wanted.type == "text":
+        return Frame()
+    return object_frame(wanted.json_schema.schema if wanted.json_schema is not None else None)
 
 
 def _usage(call: Call) -> dict[str, Any]:

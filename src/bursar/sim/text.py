@@ -77,15 +77,19 @@ def object_frame(schema: Any) -> Frame:
 
     An object without such a property gets one named "answer", which is what a schema-less request receives.
     """
-    properties = schema.get("properties") if isinstance(schema, dict) else None
     values: dict[str, Any] = {}
     slot: str | None = None
-    for name, rule in (properties or {}).items():
+    for name, rule in _properties(schema).items():
         if slot is None and isinstance(rule, dict) and rule.get("type") == "string" and "enum" not in rule:
             slot = name
         else:
             values[name] = _value(rule)
     return _around({slot or "answer": _MARK, **values})
+
+
+def _properties(schema: Any) -> dict[str, Any]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
 
 
 _MARK = "\N{OBJECT REPLACEMENT CHARACTER}"
@@ -100,10 +104,14 @@ def _value(rule: Any) -> Any:
     """The plainest value that a property's schema allows."""
     if not isinstance(rule, dict):
         return None
-    if rule.get("enum"):
-        return rule["enum"][0]
-    if rule.get("type") == "object":
-        return {name: _value(inner) for name, inner in (rule.get("properties") or {}).items()}
-    plain: dict[Any, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": []}
+    if isinstance(rule.get("enum"), list):
+        return next(iter(rule["enum"]), None)
     kind = rule.get("type")
-    return plain.get(kind[0] if isinstance(kind, list) and kind else kind if isinstance(kind, str) else None)
+    if isinstance(kind, list):
+        kind = next(iter(kind), None)
+    if kind == "object":
+        return {name: _value(inner) for name, inner in _properties(rule).items()}
+    return _PLAIN.get(kind) if isinstance(kind, str) else None
+
+
+_PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": []}
