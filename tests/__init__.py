@@ -1,0 +1,1 @@
+"""Bursar's tests. Run them with `make test`."""

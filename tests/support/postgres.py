@@ -1,0 +1,139 @@
+"""A throw-away PostgreSQL server that a test run starts for itself and that ends with it, whatever happens.
+
+It listens on a unix socket in a temporary folder of its own. Everything is as small and quick as it gets, but fsync
+stays on: a commit is as durable as it is in production.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from bursar.store.database import Database
+
+START_SECONDS = 30.0
+TEMPLATE = "migrated"
+SETTINGS = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "listen_addresses": "",
+    "shared_buffers": "32MB",
+    "max_connections": "200",
+    "autovacuum": "off",
+    "deadlock_timeout": "100ms",
+    "jit": "off",
+}
+
+
+class PostgresServer:
+    """One server and its folder. `start` and `stop` may alternate; `remove` ends it for good."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="bursar-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        self._bin = binaries()
+        self._log = (self.folder / "log").open("ab")
+        atexit.register(self.remove)
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._as_server(
+            *("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust"),
+            *("-E", "UTF8", "--no-locale", "--no-sync"),
+        )
+        self.start()
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        database = Database(self.url(TEMPLATE))
+        database.migrate()
+        database.close()
+
+    def url(self, name: str) -> str:
+        """The URL of one of its databases."""
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+        command = [str(self._bin / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *settings]
+        # The kernel ends the server when the test process is gone, even if that was killed.
+        guard = ["setpriv", "--pdeathsig", "QUIT"]
+        self._process = subprocess.Popen(
+            [*guard, *as_postgres(), *command], stdout=self._log, stderr=subprocess.STDOUT, cwd="/"
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return self.execute("SELECT 1")
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(f"PostgreSQL did not start: {(self.folder / 'log').read_text()}") from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it as a crash would: no checkpoint, connections cut."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
+
+    def remove(self) -> None:
+        """End it and remove its folder."""
+        self.stop()
+        self._log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        atexit.unregister(self.remove)
+
+    def execute(self, statement: str) -> None:
+        """Run a statement of administration."""
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL(statement))
+
+    def fresh(self) -> str:
+        """Make a migrated, empty database; returns its name."""
+        name = f"fresh_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _as_server(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            ["setpriv", *as_postgres(), str(self._bin / program), *arguments],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+
+
+def binaries() -> Path:
+    """Where the newest installed PostgreSQL keeps its programs."""
+    found = list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if found:
+        return max(found, key=lambda path: int(re.sub(r"\D", "", path.parts[-3]))).parent
+    on_path = shutil.which("postgres")
+    assert on_path is not None, "PostgreSQL is not installed; `make setup` installs it (Debian: postgresql)"
+    return Path(on_path).parent
+
+
+def as_postgres() -> list[str]:
+    """PostgreSQL refuses to run as root: arguments of setpriv that make it another user then."""
+    if os.geteuid() != 0:
+        return ["--no-new-privs"]
+    user = pwd.getpwnam("postgres")
+    return [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
