@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,13 @@ from bench.processes import free_port, run, started
 from bench.program import COMPLETIONS, PEERS, Running, Upstream, wait_for_answer
 
 VERSION = "1.15.2"
+SERVER_VERSION = "1.13.5"
+"""Of @hono/node-server, its HTTP server, as in its own lock file: newer ones break streams (its issue 1389)."""
+MANIFEST = {
+    "private": True,
+    "dependencies": {"@portkey-ai/gateway": VERSION},
+    "overrides": {"@hono/node-server": SERVER_VERSION},
+}
 FOLDER = PEERS / "portkey"
 PACKAGE = FOLDER / "node_modules/@portkey-ai/gateway"
 
@@ -24,11 +32,13 @@ class Portkey:
 
     def prepare(self) -> str:
         """Install the pinned version under .peers when it is absent; its install scripts are not needed."""
-        manifest = PACKAGE / "package.json"
-        if not manifest.exists() or json.loads(manifest.read_bytes())["version"] != VERSION:
-            FOLDER.mkdir(parents=True, exist_ok=True)
-            package = f"@portkey-ai/gateway@{VERSION}"
-            run(["npm", "install", "--prefix", FOLDER, "--ignore-scripts", "--no-audit", "--no-fund", package])
+        marker = FOLDER / f"bench-{VERSION}"
+        if not marker.exists():
+            shutil.rmtree(FOLDER, ignore_errors=True)
+            FOLDER.mkdir(parents=True)
+            (FOLDER / "package.json").write_text(json.dumps(MANIFEST))
+            run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=FOLDER)
+            marker.touch()
         return VERSION
 
     @contextmanager
