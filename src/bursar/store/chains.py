@@ -1,0 +1,123 @@
+"""The hash chains, walked: every link follows the one before it, and says what its postings say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bursar.store.chain import GENESIS, link_hash
+from bursar.store.faults import FaultName, Findings
+from bursar.store.reading import Entry, Row, stream
+from bursar.store.schema import links
+
+
+class Head(NamedTuple):
+    """A chain's last link: its number and its hash. Kept elsewhere it is a checkpoint."""
+
+    n: int
+    hash: bytes
+
+
+class _Link:
+    """A link whose postings are being read."""
+
+    def __init__(self, row: Row) -> None:
+        self.id, self.chain, self.n, self.count, self.recorded_us, self.previous, self.hash = row
+        self.postings: list[Row] = []
+        self.transfers: list[Row] = []
+        self.calls: list[Row] = []
+
+    @property
+    def where(self) -> str:
+        return f"link {self.id} (number {self.n} of chain {self.chain})"
+
+    def add(self, entry: Entry) -> None:
+        self.postings.append(entry.posting)
+        self.transfers += entry.transfers
+        if entry.call is not None:
+            self.calls.append(entry.call)
+
+    def recomputed(self) -> bytes:
+        return link_hash(
+            self.previous,
+            link_id=self.id,
+            chain=self.chain,
+            n=self.n,
+            recorded_us=self.recorded_us,
+            postings=self.postings,
+            transfers=self.transfers,
+            calls=self.calls,
+        )
+
+
+class Chains:
+    """Reads the links beside the postings.
+
+    Several writers of one PostgreSQL database draw ids at the same time, so postings of different links interleave a
+    little: a link waits here until all its postings have come by.
+    """
+
+    def __init__(self, connection: sa.Connection, checkpoints: Mapping[int, Head], findings: Findings) -> None:
+        self._rows: Iterator[Row] = stream(connection, sa.select(links).order_by(links.c.id))
+        self._checkpoints = dict(checkpoints)
+        self._findings = findings
+        self._waiting: dict[int, _Link] = {}
+        self._read_to = 0
+        self.heads: dict[int, Head] = {}
+        self.count = 0
+
+    def add(self, entry: Entry) -> None:
+        """Take the next posting."""
+        link_id = entry.posting[1]
+        while self._read_to < link_id and self._read_link():
+            pass
+        link = self._waiting.get(link_id)
+        if link is None:
+            self._findings.add(
+                FaultName.LINK_MISSING,
+                f"posting {entry.posting[0]}",
+                f"link {link_id} is not there, or has all the postings that it covers without this one",
+            )
+            return
+        link.add(entry)
+        if len(link.postings) == link.count:
+            del self._waiting[link_id]
+            if link.recomputed() != link.hash:
+                self._findings.add(FaultName.LINK_HASH, link.where, "its postings are not those that it sealed")
+
+    def finish(self) -> None:
+        """All postings have come by."""
+        while self._read_link():
+            pass
+        for link in self._waiting.values():
+            self._findings.add(
+                FaultName.LINK_COUNT, link.where, f"it covers {link.count} postings; {len(link.postings)} are there"
+            )
+        for chain, head in self._checkpoints.items():
+            self._findings.add(
+                FaultName.CHECKPOINT_DIFFERS, f"chain {chain}", f"its link number {head.n} is not the one noted"
+            )
+
+    def _read_link(self) -> bool:
+        row = next(self._rows, None)
+        if row is None:
+            return False
+        link = _Link(row)
+        self.count += 1
+        self._read_to = link.id
+        self._waiting[link.id] = link
+        self._follow(link)
+        return True
+
+    def _follow(self, link: _Link) -> None:
+        before = self.heads.get(link.chain, Head(0, GENESIS))
+        if link.n != before.n + 1:
+            problem = f"number {before.n} is before it; links between are missing or out of order"
+            self._findings.add(FaultName.LINK_GAP, link.where, problem)
+        if link.previous != before.hash:
+            self._findings.add(FaultName.LINK_BROKEN, link.where, "it does not follow the link before it")
+        self.heads[link.chain] = head = Head(link.n, link.hash)
+        if self._checkpoints.get(link.chain) == head:
+            del self._checkpoints[link.chain]

@@ -1,0 +1,96 @@
+"""Proves the books: reads the whole journal once and checks everything that must be true of it.
+
+The journal is played again from its first posting; every account is watched at every step; what comes out is compared
+with the balances and open holds that the gateway decides by; and the hash chains are recomputed. What a chain alone
+cannot show is that its tail was cut off: compare with a checkpoint (a head that was noted elsewhere) for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+import sqlalchemy as sa
+
+from bursar.store.chains import Chains, Head
+from bursar.store.faults import Fault, FaultName, Findings
+from bursar.store.reading import entries, stream
+from bursar.store.replay import Replay
+from bursar.store.schema import postings, refusals
+from bursar.store.snapshot import hold_still
+
+PROGRESS_EVERY = 1_000
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What was read, and what is wrong with it: nothing, when the books are right.
+
+    `heads` are the last links of the chains, by chain; noted elsewhere they are the checkpoints of a later run.
+    `faults` lists the first 1,000 of `fault_count`.
+    """
+
+    postings: int
+    transfers: int
+    calls: int
+    links: int
+    balances: int
+    open_holds: int
+    refusals: int
+    heads: dict[int, Head]
+    faults: list[Fault]
+    fault_count: int
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return self.fault_count == 0
+
+
+def verify(
+    connection: sa.Connection,
+    on_progress: Callable[[int, int], None] | None = None,
+    checkpoints: Mapping[int, Head] | None = None,
+) -> Verification:
+    """Prove the books as they are now, while others may go on writing. Writes nothing.
+
+    `on_progress` is called with how many of how many postings have been read. Memory grows with the number of
+    balances and open holds, not with the journal.
+    """
+    hold_still(connection)
+    findings = Findings()
+    total = _count(connection, postings)
+    replay, chains = Replay(connection, findings), Chains(connection, checkpoints or {}, findings)
+    done = 0
+    for done, entry in enumerate(entries(connection, findings), start=1):
+        replay.add(entry)
+        chains.add(entry)
+        if on_progress is not None and done % PROGRESS_EVERY == 0:
+            on_progress(done, total)
+    chains.finish()
+    open_holds = replay.finish(connection)
+    _refused_and_posted(connection, findings)
+    if on_progress is not None:
+        on_progress(done, total)
+    return Verification(
+        postings=done,
+        transfers=replay.transfers,
+        calls=replay.calls,
+        links=chains.count,
+        balances=replay.balances,
+        open_holds=open_holds,
+        refusals=_count(connection, refusals),
+        heads=chains.heads,
+        faults=findings.faults,
+        fault_count=findings.count,
+    )
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def _refused_and_posted(connection: sa.Connection, findings: Findings) -> None:
+    """An operation has one answer: what was refused stays refused."""
+    both = sa.select(postings.c.id, postings.c.op).join(refusals, refusals.c.op == postings.c.op)
+    for posting_id, op in stream(connection, both):
+        findings.add(FaultName.REFUSED_AND_POSTED, f"posting {posting_id}", f"the operation {op} was refused")

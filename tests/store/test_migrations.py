@@ -1,0 +1,59 @@
+"""The schema is the sum of its migrations, and what is append-only stays so."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from bursar.store.database import Database
+from bursar.store.journal import Journal
+from bursar.store.schema import APPEND_ONLY, metadata
+from tests.support.calls import Caller
+from tests.support.clock import NOVEMBER_US
+
+
+def test_the_schema_is_the_sum_of_its_migrations(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_checks_of_the_schema_are_in_the_database(database: Database) -> None:
+    """Alembic does not compare CHECK constraints, so they are counted and named here."""
+    with database.engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for table in metadata.sorted_tables:
+            there = {check["name"] for check in inspector.get_check_constraints(table.name)}
+            wanted = {c.name for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+            assert there == wanted, table.name
+
+
+def test_a_second_migration_does_nothing(database: Database) -> None:
+    database.migrate()
+    with database.engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
+def test_append_only_tables_refuse(verb: str, table: str, database: Database, journal: Journal) -> None:
+    lot = Caller(journal).lot(1, "2026-11")
+    caller = Caller(journal)
+    caller.hold("a", 1, (lot,), 10, NOVEMBER_US)
+    caller.settle("a", 10, NOVEMBER_US)
+    journal.write(_directory)
+    column = metadata.tables[table].columns.values()[0].name
+    change = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"
+    with database.engine.begin() as connection:
+        assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() > 0
+        with pytest.raises(sa.exc.DBAPIError, match=f"{table} is append-only"):
+            connection.execute(sa.text(change))
+
+
+def _directory(connection: sa.Connection) -> None:
+    rows = {"plans": {"id": 1, "name": "p", "version": 1, "terms": "{}", "created_us": 1}}
+    rows["price_books"] = {"version": "pb-1", "content": b"{}", "created_us": 1}
+    for table, row in rows.items():
+        connection.execute(sa.insert(metadata.tables[table]).values(row))
