@@ -48,7 +48,7 @@ def main(  # noqa: PLR0917 - the options of the command line
         errors.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     written_to = write_results(report)
-    console = Console()
+    console = Console(width=None if errors.is_terminal else 120)
     if json:
         console.print_json(msgspec.json.encode(report).decode())
     else:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.field import Contestant, Say, Settings
 from bench.figure import Cell, Figure, Spread, spread
-from bench.load import Load, apply_load
+from bench.load import apply_load
+
+
+class Work(NamedTuple):
+    """What one load did. `in_flight` is the most that its end can have cut off."""
+
+    requests: int
+    per_second: float
+    in_flight: int
 
 
 class Round(NamedTuple):
@@ -16,34 +24,37 @@ class Round(NamedTuple):
 
     cost_us: float
     upstream_cost_us: float
-    load: Load
+    per_second: float
 
 
-def measure(contestant: Contestant, body: Path, *, seconds: int, connections: int) -> Round:
+Apply = Callable[[Contestant], Work]
+"""Puts one round's load on a program. Raises BenchError when an answer was not right."""
+
+
+def measure(one: Contestant, apply: Apply) -> Round:
     """Load one program and divide the CPU time that it used by the completions that its upstream served.
 
     The trees are read before the load and once they are quiet after it: work done after an answer counts.
     """
-    running, upstream = contestant.running, contestant.upstream
-    served_before = upstream.served()
-    before_us, upstream_before_us = running.tree.cpu_us(), upstream.tree.cpu_us()
-    load = apply_load(running.url, running.headers, body, seconds=seconds, connections=connections)
-    running.tree.wait_until_quiet()
-    cost_us = running.tree.cpu_us() - before_us
-    upstream_cost_us = upstream.tree.cpu_us() - upstream_before_us
-    served = contestant.counted(load.requests, served_before, connections)
-    return Round(cost_us / served, upstream_cost_us / served, load)
+    program, upstream = one.running.tree, one.upstream.tree
+    served_before = one.upstream.served()
+    before_us, upstream_before_us = program.cpu_us(), upstream.cpu_us()
+    work = apply(one)
+    program.wait_until_quiet()
+    cost_us, upstream_cost_us = program.cpu_us() - before_us, upstream.cpu_us() - upstream_before_us
+    served = one.counted(work.requests, served_before, work.in_flight)
+    return Round(cost_us / served, upstream_cost_us / served, work.per_second)
 
 
 def measure_in_turn(
-    field: Sequence[Contestant], body: Path, settings: Settings, connections: int, say: Say
+    field: Sequence[Contestant], apply: Apply, settings: Settings, say: Say
 ) -> dict[str, list[Round]]:
     """Warm every program up with a load that does not count, then measure all of them round by round."""
     rounds: dict[str, list[Round]] = {one.name: [] for one in field}
     for turn in range(settings.rounds + 1):
         for one in field:
             say(f"round {turn} of {settings.rounds}: {one.name}" if turn else f"warming up {one.name}")
-            measured = measure(one, body, seconds=settings.seconds, connections=connections)
+            measured = measure(one, apply)
             if turn:
                 rounds[one.name].append(measured)
     return rounds
@@ -63,7 +74,18 @@ def ratio(above: Sequence[float] | None, below: Sequence[float] | None) -> Sprea
 
 def cost(field: Sequence[Contestant], versions: dict[str, str], body: Path, settings: Settings, say: Say) -> Figure:
     """CPU time per request, with ratios to nginx's floor and of Bursar to each program."""
-    rounds = measure_in_turn(field, body, settings, settings.connections, say)
+
+    def apply(one: Contestant) -> Work:
+        load = apply_load(
+            one.running.url,
+            one.running.headers,
+            body,
+            seconds=settings.seconds,
+            connections=settings.connections,
+        )
+        return Work(load.requests, load.per_second, settings.connections)
+
+    rounds = measure_in_turn(field, apply, settings, say)
     floor = floor_us(rounds)
     costs = {name: [one.cost_us for one in several] for name, several in rounds.items()}
     if floor is not None:
@@ -76,7 +98,7 @@ def cost(field: Sequence[Contestant], versions: dict[str, str], body: Path, sett
             "CPU µs/request": spread(costs[one.name]),
             "× nginx": ratio(costs[one.name], floor),
             "bursar ÷ it": ratio(costs.get("bursar"), costs[one.name]),
-            "requests/s": spread([several.load.per_second for several in rounds[one.name]]),
+            "requests/s": spread([several.per_second for several in rounds[one.name]]),
             "resident MB": one.running.tree.resident_mb(),
             "first answer s": one.running.start_s,
         }
@@ -84,7 +106,7 @@ def cost(field: Sequence[Contestant], versions: dict[str, str], body: Path, sett
     ]
     note = (
         f"User + system time of the whole process tree, from /proc; {settings.connections} connections, 1 KB "
-        f"chat completions, {settings.seconds} s a round, {settings.rounds} rounds in turn after one to warm up: "
+        f"chat completions, {settings.seconds} s a round, rounds in turn: {settings.rounds}, after one to warm up; "
         "median (lowest..highest)."
     )
     if floor is not None:

@@ -34,14 +34,14 @@ class Contestant(NamedTuple):
         """The program's name."""
         return self.program.name
 
-    def counted(self, requests: int, served_before: int, connections: int) -> int:
+    def counted(self, requests: int, served_before: int, in_flight: int) -> int:
         """Completions that the upstream served since `served_before`: the work done, cut-off answers included.
 
         Raises BenchError when they are fewer than `requests`, what the load saw answered, or exceed it by more than
-        was in flight at the load's end: answers not from the upstream, or calls tried again.
+        `in_flight`, what the load's end can have cut off: answers not from the upstream, or calls tried again.
         """
         served = self.upstream.served() - served_before
-        if not requests <= served <= requests + connections:
+        if not requests <= served <= requests + in_flight:
             raise BenchError(f"{self.name}: {requests} answers, but {served} completions served upstream")
         return served
 

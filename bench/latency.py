@@ -38,25 +38,22 @@ def latency(field: Sequence[Contestant], body: Path, settings: Settings, say: Sa
                 loads[kind, one.name].append(load)
     return Figure(
         "Latency at 50 connections, ms",
-        f"wrk's own times, {seconds} s a round: median of {settings.rounds} rounds. Paced: a connection waits 0 to "
+        f"wrk's own times, {seconds} s a round: median of the rounds. Paced: a connection waits 0 to "
         f"{2 * PAUSE_MS / 1000:.0f} s before each request, about {CONNECTIONS * 1000 // PAUSE_MS} requests a "
         "second in all. Flat out: each asks again at once, so these times are queues. Added: on top of nginx's "
         "plain proxy.",
-        [row(one.name, loads) for one in field],
+        [row(kind, one.name, loads) for kind in LOADS for one in field],
     )
 
 
-def row(name: str, loads: dict[tuple[str, str], list[Load]]) -> dict[str, Cell | Spread]:
-    """One program's line, in milliseconds."""
-    cells: dict[str, Cell | Spread] = {"program": name}
-    for kind in LOADS:
-        for percentile in ("p50", "p99"):
-            own = milliseconds(loads[kind, name], percentile)
-            base = milliseconds(loads[kind, "nginx"], percentile) if (kind, "nginx") in loads else None
-            cells[f"{kind} {percentile}"] = spread(own)
-            cells[f"{kind} {percentile} added"] = (
-                None if base is None or name == "nginx" else spread(own).median - spread(base).median
-            )
+def row(kind: str, name: str, loads: dict[tuple[str, str], list[Load]]) -> dict[str, Cell | Spread]:
+    """One program under one kind of load, in milliseconds."""
+    cells: dict[str, Cell | Spread] = {"program": name, "load": kind}
+    for percentile in ("p50", "p99"):
+        own = spread(milliseconds(loads[kind, name], percentile))
+        floor = loads.get((kind, "nginx"))
+        added = own.median - spread(milliseconds(floor, percentile)).median if floor else None
+        cells |= {percentile: own, f"added {percentile}": added}
     return cells
 
 

@@ -89,10 +89,9 @@ def measure_all(names: Sequence[str], settings: Settings, say: Say) -> Report:
             figures.append(cost(field, versions, body, settings, say))
             figures.append(latency(field, body, settings, say))
         keep(field, "whole answers")
-        body.write_bytes(completion_request(stream=True))
         unbuffered = [Nginx(buffering=False) if one.name == "nginx" else one for one in programs]
         with running_field(unbuffered, stream_mock, folder / "streams", say) as field:
-            figures.append(streaming(field, body, settings, say))
+            figures.append(streaming(field, settings, say))
         keep(field, "streams")
     if "bursar" in names:
         figures += [measured(say) for measured in OF_BURSAR_ALONE]

@@ -58,7 +58,8 @@ def stream() -> list[bytes]:
         return [{"index": 0, "delta": delta, "finish_reason": end}]
 
     writes = [event(choice({"role": "assistant", "content": ""}, None), None)]
-    writes += [event(choice({"content": " budget"}, None), None)] * (EVENTS - 3)
+    # No text repeats: LiteLLM ends a stream that says the same too often.
+    writes += [event(choice({"content": f" budget {count}"}, None), None) for count in range(EVENTS - 3)]
     writes.append(event(choice({}, "stop"), None))
     usage = {"prompt_tokens": 160, "completion_tokens": EVENTS - 3, "total_tokens": 157 + EVENTS}
     writes.append(event([], usage))
