@@ -47,6 +47,8 @@ class Why(StrEnum):
     INPUT_NOT_BOUNDED = "input_not_bounded"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
+    UPSTREAM_CUT = "upstream_cut"
+    UPSTREAM_KEY = "upstream_key"
     # operations on the books
     OPERATION_CONFLICT = "operation_conflict"
     HOLD_UNKNOWN = "hold_unknown"
@@ -57,8 +59,11 @@ class Why(StrEnum):
     PLAN_INVALID = "plan_invalid"
     CONFIG_INVALID = "config_invalid"
     DATA_FOLDER = "data_folder"
+    ADDRESS_TAKEN = "address_taken"
     BUSY = "busy"
     STORE_UNAVAILABLE = "store_unavailable"
+    STOPPING = "stopping"
+    INTERNAL = "internal"
 
 
 class Rule(NamedTuple):
@@ -144,6 +149,18 @@ RULES: dict[Why, Rule] = {
         "The provider {provider} did not answer in time. The call is charged provisionally at {bound}, "
         "because the provider may have billed it.",
     ),
+    Why.UPSTREAM_CUT: Rule(
+        502,
+        False,
+        "The provider {provider} closed the connection before its answer was complete. The call is charged "
+        "provisionally at up to {bound}, because the provider may have billed it.",
+    ),
+    Why.UPSTREAM_KEY: Rule(
+        502,
+        False,
+        "The provider {provider} did not accept the key that this Bursar has for it. Nothing was charged. "
+        "Whoever runs this Bursar must mend its configuration.",
+    ),
     Why.OPERATION_CONFLICT: Rule(409, False, "The operation {operation} was already done with other content."),
     Why.HOLD_UNKNOWN: Rule(404, False, "There is no hold {hold}."),
     Why.HOLD_ENDED: Rule(409, False, "The hold {hold} has already ended."),
@@ -153,10 +170,13 @@ RULES: dict[Why, Rule] = {
     Why.PLAN_INVALID: Rule(400, False, "The plan's field {field} is not right: {problem}."),
     Why.CONFIG_INVALID: Rule(400, False, "{file}: {field} is not right: {problem}."),
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
+    Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
     Why.BUSY: Rule(503, True, "Bursar is busy: {waiting} operations are waiting for the journal. Try again."),
     Why.STORE_UNAVAILABLE: Rule(
         503, True, "The journal cannot be written at the moment, so nothing was sent to a provider."
     ),
+    Why.STOPPING: Rule(503, True, "Bursar is stopping and cut this call off. It is charged provisionally."),
+    Why.INTERNAL: Rule(500, False, "Something went wrong inside Bursar; its log says what."),
 }
 
 

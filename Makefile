@@ -1,0 +1,49 @@
+# Everything a developer types. Each target does its own set-up; all that is needed beforehand is python3, make and
+# the package registries.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= bursar-data
+PORT ?= 8790
+
+.PHONY: help install up test check docs bench soak clean
+
+help:                  ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+install: $(STAMP)      ## make .venv with everything, locked by hash
+
+$(STAMP): pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv sync --frozen --inexact --quiet
+	touch $(STAMP)
+
+up: install            ## run Bursar: demo company, embedded SQLite, simulated providers when there are no provider keys
+	@exec $(BIN)/bursar --data $(DATA) up --demo --port $(PORT)
+
+test: install          ## all tests, PostgreSQL included
+	@tools/need-postgres
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: install         ## style, types, imports, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/docs
+
+docs: install          ## write the generated reference anew
+	$(BIN)/python -m bursar.cli.reference docs/reference
+
+bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table goes to bench/results
+	$(BIN)/python -m bench
+
+soak: install          ## the long runs: a thousand kills, random faults
+	@tools/need-postgres
+	$(BIN)/pytest -m soak -s
+
+clean:                 ## remove what the targets above made, but not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers

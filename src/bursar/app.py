@@ -1,0 +1,114 @@
+"""The composition root: opens a data folder, puts the parts together, and serves them. Knows everything but the CLI."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from bursar.api.app import build_api
+from bursar.books import Books
+from bursar.config import Config, load_config
+from bursar.pricing.book import PriceBook
+from bursar.pricing.catalog import build_book
+from bursar.pricing.overrides import load_overrides
+from bursar.refusals import Refused, Why, refuse
+from bursar.store.database import Database
+
+LOCK_FILE = "lock"
+SERVER_FILE = "server.json"
+PRICES_FILE = "prices.toml"
+LOCK_WAIT_S = 10.0
+
+
+def now_us() -> int:
+    """The instant, in microseconds since 1970 UTC. The one place that asks the clock."""
+    return time.time_ns() // 1000
+
+
+class Bursar:
+    """An open data folder. One process has it open at a time; it alone writes the folder's database."""
+
+    def __init__(self, folder: Path, lock: IO[str], config: Config, books: Books) -> None:
+        self.folder = folder
+        self.config = config
+        self.books = books
+        self.local_token = secrets.token_urlsafe(32)
+        """Whoever can read the data folder is its operator: this token, written there by a server, says so."""
+        self.api: Any = build_api(books, self.local_token, config)
+        self._lock = lock
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False) -> Bursar:
+        """Open a data folder. Raises Refused(DATA_FOLDER, CONFIG_INVALID, …) and leaves nothing behind."""
+        lock = _lock(folder, create=create)
+        try:
+            config = load_config(folder)
+            prices = load_prices(folder)
+            database = Database(config.database_url) if config.database_url else Database.in_folder(folder)
+            database.migrate()
+            return cls(folder, lock, config, Books(database, prices, now_us))
+        except BaseException:
+            lock.close()
+            raise
+
+    def close(self) -> None:
+        """Write what waits, close the database, give the folder free."""
+        self.books.close()
+        self._lock.close()
+
+
+def load_prices(folder: Path) -> PriceBook:
+    """The price book: the public prices that came with this installation, under the operator's own."""
+    own = folder / PRICES_FILE
+    return build_book(load_overrides(own) if own.exists() else None)
+
+
+def _lock(folder: Path, *, create: bool) -> IO[str]:
+    if create:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            raise _folder(folder, "cannot be made") from None
+    if not folder.is_dir():
+        raise _folder(folder, "is not there; `bursar init` makes one")
+    try:
+        lock = (folder / LOCK_FILE).open("a+")
+    except OSError:
+        raise _folder(folder, "cannot be written") from None
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline or (folder / SERVER_FILE).exists():
+                lock.close()
+                raise _folder(folder, "is in use by another process") from None
+            time.sleep(0.05)
+        else:
+            return lock
+
+
+def _folder(folder: Path, problem: str) -> Refused:
+    return Refused(refuse(Why.DATA_FOLDER, folder=folder, problem=problem))
+
+
+def announce(folder: Path, url: str, token: str) -> None:
+    """Say in the data folder where its server is; readable by the operator alone."""
+    path = folder / SERVER_FILE
+    text = json.dumps({"url": url, "pid": os.getpid(), "token": token})
+    handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    path.with_suffix(".new").replace(path)
+
+
+def serve(folder: Path, *, host: str, port: int, demo: bool = False) -> int:
+    """Serve a data folder until SIGINT or SIGTERM; returns the exit code. Raises Refused when it cannot start."""
+    from bursar.up import up  # the server's own imports are slow, and only it needs them  # noqa: PLC0415
+
+    return up(folder, host=host, port=port, demo=demo)

@@ -1,0 +1,185 @@
+"""The operator's configuration: `bursar.toml` in the data folder. Every wrong field is refused by its name."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+
+from bursar.refusals import Refused, Why, refuse
+
+FILE_NAME = "bursar.toml"
+WIRES = ("openai", "anthropic")
+MIB = 1024 * 1024
+
+
+class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider: where it is, which wire it speaks, which models it serves, and its key.
+
+    `catalog` names the part of the price book that its models are priced by. `secret` is the key itself, read from
+    the environment or a file when the configuration is read; it is written nowhere.
+    """
+
+    name: str
+    wire: str
+    base_url: str
+    models: tuple[str, ...]
+    catalog: str
+    secret: str
+    max_tokens_field: str = "max_completion_tokens"
+
+
+class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the gateway, each with the reason for its default.
+
+    A body may be 32 MiB (what Anthropic accepts) and must arrive within a minute. A provider may be silent for five
+    minutes (long thinking sends pings) and a call may take an hour.
+    """
+
+    max_body_bytes: int = 32 * MIB
+    body_timeout_s: int = 60
+    idle_timeout_s: int = 300
+    deadline_s: int = 3600
+    connect_timeout_s: int = 10
+    stop_timeout_s: int = 30
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """All that `bursar.toml` says."""
+
+    providers: tuple[ProviderConfig, ...] = ()
+    server: ServerConfig = ServerConfig()
+    database_url: str | None = None
+    simulator_port: int | None = None
+
+
+def load_config(folder: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the data folder's configuration; none is an empty one. Raises Refused(CONFIG_INVALID)."""
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError):
+        _wrong(path, "(file)", "it cannot be read as UTF-8 text")
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        _wrong(path, "(file)", f"it is not TOML: {problem}")
+    return _Reader(path, environ).config(tables)
+
+
+class _Reader:
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._environ = environ
+
+    def config(self, tables: dict[str, Any]) -> Config:
+        self._known(tables, "", ("providers", "server", "database", "simulator"))
+        providers = self._table(tables, "providers")
+        database = self._table(tables, "database")
+        simulator = self._table(tables, "simulator")
+        self._known(database, "database.", ("url",))
+        self._known(simulator, "simulator.", ("port",))
+        return Config(
+            providers=tuple(self._provider(name, table) for name, table in providers.items()),
+            server=self._server(self._table(tables, "server")),
+            database_url=self._text(database, "database.", "url") if "url" in database else None,
+            simulator_port=self._number(simulator, "simulator.", "port", 65_535) if "port" in simulator else None,
+        )
+
+    def _server(self, table: dict[str, Any]) -> ServerConfig:
+        self._known(table, "server.", ServerConfig.__struct_fields__)
+        return ServerConfig(**{name: self._number(table, "server.", name, 2**40) for name in table})
+
+    def _provider(self, name: str, table: object) -> ProviderConfig:
+        at = f"providers.{name}."
+        if not isinstance(table, dict):
+            self._refuse(f"providers.{name}", "it must be a table: [providers.NAME]")
+        self._known(table, at, ("wire", "base_url", "key_env", "key_file", "models", "catalog", "max_tokens_field"))
+        wire = self._choice(table, at, "wire", WIRES)
+        return ProviderConfig(
+            name=name,
+            wire=wire,
+            base_url=self._url(table, at),
+            models=self._models(table, at),
+            catalog=self._text(table, at, "catalog") if "catalog" in table else wire,
+            secret=self._secret(table, at),
+            max_tokens_field=self._choice(
+                table, at, "max_tokens_field", ("max_completion_tokens", "max_tokens"), "max_completion_tokens"
+            ),
+        )
+
+    def _url(self, table: dict[str, Any], at: str) -> str:
+        url = self._text(table, at, "base_url")
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+            self._refuse(at + "base_url", "write http(s)://host[/path], without a query or a user name")
+        return url.rstrip("/")
+
+    def _models(self, table: dict[str, Any], at: str) -> tuple[str, ...]:
+        models = table.get("models")
+        if not isinstance(models, list) or not models or not all(isinstance(m, str) and m for m in models):
+            self._refuse(at + "models", 'write a list of names or patterns, like ["gpt-*"]')
+        return tuple(models)
+
+    def _secret(self, table: dict[str, Any], at: str) -> str:
+        if ("key_env" in table) == ("key_file" in table):
+            self._refuse(at + "key_env", "write either key_env or key_file: where the provider's key is found")
+        if "key_env" in table:
+            variable = self._text(table, at, "key_env")
+            secret = self._environ.get(variable, "").strip()
+            if not secret:
+                self._refuse(at + "key_env", f"the environment has no {variable}")
+        else:
+            path = self._path.parent / self._text(table, at, "key_file")
+            try:
+                secret = path.read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                self._refuse(at + "key_file", f"{path} cannot be read")
+        if not secret.isascii() or not secret.isprintable() or not secret or " " in secret:
+            self._refuse(at + "key_env", "what was found there is not a key")
+        return secret
+
+    def _known(self, table: dict[str, Any], at: str, names: tuple[str, ...]) -> None:
+        for name in table:
+            if name not in names:
+                self._refuse(at + name, f"there is no such field; there are {', '.join(names)}")
+
+    def _table(self, tables: dict[str, Any], name: str) -> dict[str, Any]:
+        table = tables.get(name, {})
+        if not isinstance(table, dict):
+            self._refuse(name, f"it must be a table: [{name}]")
+        return table
+
+    def _text(self, table: dict[str, Any], at: str, name: str) -> str:
+        value = table.get(name)
+        if not isinstance(value, str) or not value.strip():
+            self._refuse(at + name, "write a text in quotes")
+        return value.strip()
+
+    def _choice(
+        self, table: dict[str, Any], at: str, name: str, values: tuple[str, ...], default: str | None = None
+    ) -> str:
+        value = table.get(name, default)
+        if value not in values:
+            self._refuse(at + name, f"it must be one of {', '.join(values)}")
+        return str(value)
+
+    def _number(self, table: dict[str, Any], at: str, name: str, most: int) -> int:
+        value = table.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
+            self._refuse(at + name, f"it must be a whole number from 1 to {most}")
+        return value
+
+    def _refuse(self, field: str, problem: str) -> NoReturn:
+        _wrong(self._path, field, problem)
+
+
+def _wrong(path: Path, field: str, problem: str) -> NoReturn:
+    raise Refused(refuse(Why.CONFIG_INVALID, file=path.name, field=field, problem=problem))

@@ -1,0 +1,48 @@
+"""Reading a request's body: counted as it arrives, never more in memory than is allowed, never waited for without end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from bursar.config import ServerConfig
+from bursar.gateway.headers import Incoming
+from bursar.refusals import Refusal, Why, refuse
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class ClientGone(Exception):  # noqa: N818 - no error: clients may leave
+    """The client left before its request was complete; there is nobody to answer."""
+
+
+async def read_body(receive: Receive, incoming: Incoming, config: ServerConfig) -> bytes | Refusal:
+    """The whole body, or why it is refused. Raises ClientGone."""
+    if incoming.wrong is not None:
+        return refuse(Why.HEADER_INVALID, header=incoming.wrong, problem="it is not a whole number")
+    if incoming.content_encoding:
+        return refuse(Why.BODY_ENCODED, encoding=incoming.content_encoding)
+    if incoming.content_length is not None and incoming.content_length > config.max_body_bytes:
+        return refuse(Why.BODY_TOO_LARGE, limit=config.max_body_bytes)
+    try:
+        async with asyncio.timeout(config.body_timeout_s):
+            return await _collect(receive, config.max_body_bytes)
+    except TimeoutError:
+        return refuse(Why.BODY_TOO_SLOW, seconds=config.body_timeout_s)
+
+
+async def _collect(receive: Receive, limit: int) -> bytes | Refusal:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return refuse(Why.BODY_TOO_LARGE, limit=limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)

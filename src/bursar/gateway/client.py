@@ -1,0 +1,62 @@
+"""The client's end of a call: what has been sent to it, and whether it is still there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bursar.gateway.wires.base import Wire
+from bursar.refusals import Refusal
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+JSON = (b"content-type", b"application/json")
+SLOW_CLIENT_S = 60
+"""A client that takes nothing for this long is treated as gone: the call is metered to its end without it."""
+
+
+class Client:
+    """Sends an answer. A client that leaves is noted, never an error: the call goes on and is settled."""
+
+    __slots__ = ("_send", "gone", "started")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.gone = False
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer."""
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.start(status, headers)
+        await self.chunk(body, more=False)
+
+    async def refuse(self, wire: Wire, refusal: Refusal, request_id: str) -> None:
+        """A refusal in the wire's own shape; within a stream that has begun, as an error event that ends it."""
+        if self.started:
+            await self.chunk(wire.error_event(refusal, request_id), more=False)
+            return
+        headers = [JSON, (b"request-id", request_id.encode()), (b"x-bursar-refusal", refusal.why.encode())]
+        if refusal.retryable:
+            headers.append((b"retry-after", b"1"))
+        else:
+            headers.append((b"x-should-retry", b"false"))
+        await self.answer(refusal.status, headers, wire.error(refusal, request_id))
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Status and headers."""
+        self.started = True
+        await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def chunk(self, body: bytes, *, more: bool = True) -> None:
+        """A part of the body."""
+        if not self.gone:
+            await self._deliver({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def _deliver(self, message: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(SLOW_CLIENT_S):
+                await self._send(message)
+        except (OSError, RuntimeError, TimeoutError):
+            self.gone = True

@@ -1,0 +1,94 @@
+"""Which headers pass the gateway. Allow-lists both ways: what is not named here stays where it is.
+
+A client's key and its claims about who it is never reach a provider; a provider's account details never reach a
+client.
+Clients of both wires send headers that are newer than this list under the vendors' own prefixes: those pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+_UP = frozenset({"user-agent", "accept", "accept-language", "idempotency-key", "x-client-request-id", "x-app"})
+_UP_PREFIXES = ("anthropic-", "openai-", "x-stainless-")
+_NOT_UP = frozenset({"openai-organization", "openai-project"})
+_DOWN = frozenset(
+    {
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+        "request-id",
+        "x-request-id",
+        "openai-processing-ms",
+        "openai-version",
+        "openai-model",
+    }
+)
+_DOWN_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_memo: dict[bytes, str | None] = {}
+
+
+class Incoming:
+    """What the gateway reads from a request's headers, in one pass."""
+
+    __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "secret", "wrong")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.secret = ""
+        self.content_length: int | None = None
+        self.content_encoding = ""
+        self.anthropic = False
+        self.wrong: str | None = None
+        self.forwarded: list[tuple[str, str]] = []
+        for name, value in headers:
+            passes = _passes_up(name)
+            if passes is not None:
+                if passes == "anthropic-version":
+                    self.anthropic = True
+                self.forwarded.append((passes, value.decode("latin-1")))
+            elif name == b"authorization":
+                scheme, _, secret = value.decode("latin-1").partition(" ")
+                if scheme.lower() == "bearer":
+                    self.secret = secret.strip()
+            elif name == b"x-api-key":
+                self.secret = value.decode("latin-1").strip()
+            elif name == b"content-length":
+                if value.isdigit():
+                    self.content_length = int(value)
+                else:
+                    self.wrong = "content-length"
+            elif name == b"content-encoding" and value.strip().lower() != b"identity":
+                self.content_encoding = value.decode("latin-1")
+
+
+def _passes_up(name: bytes) -> str | None:
+    """The header's name when it goes to the provider, else None. Names are few, so answers are remembered."""
+    try:
+        return _memo[name]
+    except KeyError:
+        text = name.decode("latin-1").lower()
+        passes = text in _UP or (text.startswith(_UP_PREFIXES) and text not in _NOT_UP)
+        if len(_memo) < 1_000:
+            _memo[name] = text if passes else None
+        return text if passes else None
+
+
+def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
+    """The headers of a request to a provider."""
+    headers = CIMultiDict(forwarded)
+    headers.extend(own)
+    headers["content-type"] = "application/json"
+    headers["accept-encoding"] = "identity"
+    return headers
+
+
+def downward(headers: CIMultiDictProxy[str]) -> list[tuple[bytes, bytes]]:
+    """The headers of a provider's answer that the client gets."""
+    passed = []
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower in _DOWN or lower.startswith(_DOWN_PREFIXES):
+            passed.append((lower.encode("latin-1"), value.encode("latin-1")))
+    return passed

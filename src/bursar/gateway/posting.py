@@ -1,0 +1,38 @@
+"""The journal as the event loop sees it: submit a command, await its answer.
+
+Answers of one group arrive together, with one wake-up of the loop for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bursar.ledger.postings import Command
+from bursar.store.batch import Outcome
+from bursar.store.journal import Journal
+
+Answer = asyncio.Future[Outcome]
+
+
+class LoopJournal:
+    """A journal's waiter that lives on one event loop."""
+
+    def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+        self._journal = journal
+        self._loop = loop
+
+    def post(self, command: Command) -> Answer:
+        """Queue a command; await the answer. Cancelling the wait does not take the command back."""
+        answer: Answer = self._loop.create_future()
+        self._journal.submit(command, self, answer)
+        return answer
+
+    def deliver(self, answers: list[tuple[Answer, Outcome]]) -> None:
+        """Called from the journal's thread (or from `post`, when the journal refuses to queue)."""
+        self._loop.call_soon_threadsafe(_resolve, answers)
+
+
+def _resolve(answers: list[tuple[Answer, Outcome]]) -> None:
+    for answer, outcome in answers:
+        if not answer.done():
+            answer.set_result(outcome)

@@ -1,0 +1,83 @@
+"""Which provider serves a model on a wire: the most particular pattern of the operator's configuration wins."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import msgspec
+from yarl import URL
+
+from bursar.config import ProviderConfig
+
+WILDCARDS = "*?["
+MEMO_SIZE = 10_000
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """A provider as the gateway uses it. `headers` carry its key; nothing else of Bursar ever sees it."""
+
+    name: str
+    wire: str
+    catalog: str
+    base_url: str
+    models: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
+    max_tokens_field: str
+
+    def url(self, path: str, query: str) -> URL:
+        """The URL of one of its routes; the client's query goes along as it is."""
+        return URL(f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}", encoded=True)
+
+
+def provider_of(config: ProviderConfig) -> Provider:
+    """A provider from its configuration."""
+    if config.wire == "anthropic":
+        headers = (("x-api-key", config.secret),)
+    else:
+        headers = (("authorization", f"Bearer {config.secret}"),)
+    return Provider(
+        name=config.name,
+        wire=config.wire,
+        catalog=config.catalog,
+        base_url=config.base_url,
+        models=config.models,
+        headers=headers,
+        max_tokens_field=config.max_tokens_field,
+    )
+
+
+class Providers:
+    """All providers, and the memo of which serves what."""
+
+    def __init__(self, providers: tuple[Provider, ...]) -> None:
+        self.all = providers
+        self._memo: dict[tuple[str, str], Provider | None] = {}
+
+    def serving(self, wire: str, model: str) -> Provider | None:
+        """The provider of a model on a wire; None when there is none."""
+        asked = (wire, model)
+        if asked in self._memo:
+            return self._memo[asked]
+        found = self._search(wire, model)
+        if len(self._memo) < MEMO_SIZE:
+            self._memo[asked] = found
+        return found
+
+    def _search(self, wire: str, model: str) -> Provider | None:
+        best: tuple[int, Provider] | None = None
+        for provider in self.all:
+            if provider.wire != wire:
+                continue
+            for pattern in provider.models:
+                weight = _particularity(pattern)
+                if fnmatchcase(model, pattern) and (best is None or weight > best[0]):
+                    best = (weight, provider)
+        return None if best is None else best[1]
+
+
+def _particularity(pattern: str) -> int:
+    """An exact name beats any pattern; of patterns the one with more plain letters before its first wildcard."""
+    for index, letter in enumerate(pattern):
+        if letter in WILDCARDS:
+            return index
+    return 1_000_000

@@ -1,0 +1,59 @@
+"""What a wire format can do, whichever it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bursar.gateway.wires.call import Call
+from bursar.refusals import Refusal
+from bursar.usage import Usage
+
+
+class Meter(Protocol):
+    """Watches one answer go by and knows what it used: fed whole, or as its stream arrives, never both.
+
+    - `usage`: None until the usage that ends the answer is known, and when its record is at fault: absent is not
+      zero, an explicit zero is.
+    - `partial`: what was known last, even if the stream was cut; for the record only.
+    - `complete`: the answer reached its proper end.
+    - `failed`: the answer is an error, or one arrived in its stream.
+    - `delivered_variant`: the variant that the provider says it served, else the one asked for.
+    - `model`: the model that the provider says it used.
+    """
+
+    usage: Usage | None
+    partial: Usage | None
+    complete: bool
+    failed: bool
+    delivered_variant: str
+    model: str | None
+
+    def whole(self, body: bytes) -> None:
+        """Read the body of an answer that is not a stream. Never raises: a faulty body has no usage."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take bytes of a stream, split anywhere; return the bytes to forward now, which may be none.
+
+        They are the bytes that came, but for an event that the client did not ask for.
+        """
+
+    def finish(self) -> bytes:
+        """The stream has ended: return the bytes that are left to forward."""
+
+
+class Wire(Protocol):
+    """One provider's wire format."""
+
+    name: str
+
+    def read(self, body: bytes) -> Call:
+        """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
+
+    def meter(self, call: Call) -> Meter:
+        """A meter for one answer to that call."""
+
+    def error(self, refusal: Refusal, request_id: str) -> bytes:
+        """A refusal in the wire's own shape of an error."""
+
+    def error_event(self, refusal: Refusal, request_id: str) -> bytes:
+        """The same as an event, for a stream that has begun."""

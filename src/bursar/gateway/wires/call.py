@@ -1,0 +1,61 @@
+"""What a request asks for, as far as the money is concerned, and the bytes that go to the provider for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Call(msgspec.Struct, kw_only=True, frozen=True):
+    """The bounds of one provider call, read from its body by a wire.
+
+    Most tokens that it can be billed for: input `input_tokens * input_reads`, with the model's context window in
+    place of `input_tokens` where `unbounded` is set; output `output_copies * (output_tokens + output_allowance)`.
+
+    - `wire`: "openai" or "anthropic".
+    - `variant`: "standard", or the tier, speed or place that was asked for ("priority", "fast", "us+fast").
+    - `input_tokens`: most tokens that the body itself can bring: its bytes, and allowances for hidden prompts.
+    - `input_reads`: how many times a provider may read, and bill, the input for this one answer; more than 1 only
+      with tools that the provider runs itself.
+    - `unbounded`: the field that brings input whose size the body does not show, None when there is none.
+    - `output_tokens`: what the client asked for at most; None when it did not say.
+    - `output_allowance`: output tokens that may be billed on top of that maximum, for each copy.
+    - `output_copies`: how many answers are generated.
+    - `least_output`: a maximum below this is not valid, or pointless.
+    - `cache_writes`, `cache_writes_1h`: whether input may be billed as written to a cache, and for an hour.
+    - `web_searches`: most searches that may be billed.
+    - `wants_usage`: whether the client itself asked for usage in its stream.
+    - `fields`: the body's top level. `forced` is what metering sets in it whatever the client said, `output_fields`
+      are the fields that a maximum of output is written to.
+    """
+
+    wire: str
+    model: str
+    fields: dict[str, msgspec.Raw]
+    stream: bool
+    input_tokens: int
+    output_tokens: int | None
+    output_fields: tuple[str, ...]
+    variant: str = "standard"
+    input_reads: int = 1
+    unbounded: str | None = None
+    output_allowance: int = 0
+    output_copies: int = 1
+    least_output: int = 1
+    cache_writes: bool = True
+    cache_writes_1h: bool = False
+    web_searches: int = 0
+    audio: bool = False
+    wants_usage: bool = True
+    forced: dict[str, msgspec.Raw] = {}
+
+    def body(self, output_tokens: int | None) -> bytes:
+        """The body to send, with at most `output_tokens` of output for each copy; None leaves that as it came.
+
+        The client's own bytes in every field but those that metering needs. The top level is written anew, so that a
+        key given twice goes out once, with the value that was read here.
+        """
+        fields: dict[str, object] = {**self.fields, **self.forced}
+        if output_tokens is not None and output_tokens != self.output_tokens:
+            for name in self.output_fields:
+                fields[name] = output_tokens
+        return msgspec.json.encode(fields)
