@@ -1,20 +1,24 @@
-"""The composition root: opens a data folder, puts the parts together, and serves them. Knows everything but the CLI."""
+"""The composition root: opens a data folder and puts the parts together. Knows everything but the CLI."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
+from bursar import __version__
 from bursar.api.app import build_api
 from bursar.books import Books
 from bursar.config import Config, load_config
 from bursar.pricing.book import PriceBook
-from bursar.pricing.catalog import build_book
 from bursar.pricing.overrides import load_overrides
 from bursar.refusals import Refused, Why, refuse
 from bursar.store.database import Database
@@ -63,9 +67,32 @@ class Bursar:
 
 
 def load_prices(folder: Path) -> PriceBook:
-    """The price book: the public prices that came with this installation, under the operator's own."""
+    """The price book: the public prices that came with this installation, under the operator's own.
+
+    Building it takes most of a second, so what was built is kept in the folder, named after all it was built from.
+    """
     own = folder / PRICES_FILE
-    return build_book(load_overrides(own) if own.exists() else None)
+    kept = folder / f"prices-{_price_sources(own)}.json"
+    if kept.exists():
+        try:
+            return PriceBook.from_json(kept.read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            kept.unlink(missing_ok=True)  # cut off while it was written: build it again
+    from bursar.pricing.catalog import build_book  # noqa: PLC0415 - slow to import, and seldom needed
+
+    book = build_book(load_overrides(own) if own.exists() else None)
+    for old in folder.glob("prices-*.json"):
+        old.unlink(missing_ok=True)
+    draft = kept.with_suffix(".new")
+    draft.write_bytes(book.to_json())
+    draft.replace(kept)
+    return book
+
+
+def _price_sources(own: Path) -> str:
+    """A name for everything that a price book is built from: the installed tables, this version, the operator's."""
+    sources = [version("genai-prices"), __version__, own.read_text("utf-8") if own.exists() else ""]
+    return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
 
 
 def _lock(folder: Path, *, create: bool) -> IO[str]:

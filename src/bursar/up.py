@@ -122,5 +122,3 @@ def _say(url: str, folder: Path, demo: Demo | None, console: Console) -> None:
         print(welcome(url, folder, demo), flush=True)
     else:
         console.print(f"Bursar serves {folder} on [bold]{url}[/]  (Ctrl-C stops it)")
-
-

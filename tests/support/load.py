@@ -17,7 +17,9 @@ ANTHROPIC_MODEL = "claude-haiku-4-5"
 class Load:
     """Clients against one address. `seen` counts answers by status; connection errors count as "gone"."""
 
-    def __init__(self, url: str, key: str, *, clients: int, seed: int, output_tokens: tuple[int, int] = (1, 60)) -> None:
+    def __init__(
+        self, url: str, key: str, *, clients: int, seed: int, output_tokens: tuple[int, int] = (1, 60)
+    ) -> None:
         print(f"load seed {seed}")
         self._url = url
         self._key = key
@@ -37,7 +39,9 @@ class Load:
             clients = [self._client(session, number, deadline, until_refused) for number in range(self._clients)]
             await asyncio.gather(*clients)
 
-    async def _client(self, session: aiohttp.ClientSession, number: int, deadline: float, until_refused: bool) -> None:
+    async def _client(
+        self, session: aiohttp.ClientSession, number: int, deadline: float, until_refused: bool
+    ) -> None:
         while time.monotonic() < deadline:
             status = await self.one(session, anthropic=number % 2 == 0, stream=number % 4 >= 2)
             self.seen[status] += 1
@@ -64,7 +68,9 @@ class Load:
             headers = {"authorization": f"Bearer {self._key}"}
         try:
             async with session.post(
-                self._url + path, data=msgspec.json.encode(body), headers=headers | {"content-type": "application/json"}
+                self._url + path,
+                data=msgspec.json.encode(body),
+                headers=headers | {"content-type": "application/json"},
             ) as answer:
                 await answer.read()
                 return answer.status

@@ -73,7 +73,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """What a call asks for, as far as the money is concerned. Token counts are upper bounds.
 
     `unbounded` names a field that brings input whose size the request does not show: the model's context window is
-    the bound then. `output_tokens` None: the client set no bound.
+    the bound then. `output_tokens` None: the client set no bound. The provider may read the input `input_reads` times,
+    and write `output_copies` answers, each with `output_allowance` tokens beyond its maximum.
     """
 
     wire: str
@@ -87,6 +88,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     output_copies: int
     output_allowance: int
     least_output: int
+    input_reads: int
     cache_writes: bool
     web_searches: int
     audio: bool
@@ -115,7 +117,7 @@ class Admission(msgspec.Struct, gc=False):
             web_searches=self.ask.web_searches,
             audio=self.ask.audio,
         )
-        return min((bought - self.ask.output_allowance) // self.ask.output_copies, self.output_tokens)
+        return min(bought // self.ask.output_copies - self.ask.output_allowance, self.output_tokens)
 
 
 def new_call_id(now_us: int) -> str:
@@ -165,11 +167,11 @@ def _no_lots(spender: Spender, model: str) -> Refusal:
 
 def _bounded(ask: Ask, card: RateCard) -> tuple[int, int, bool] | Refusal:
     """Bounds of input and output tokens, and whether the output's must be sent."""
-    input_tokens = ask.input_tokens
+    input_tokens = ask.input_tokens * ask.input_reads
     if ask.unbounded is not None:
         if card.context_tokens is None:
             return refuse(Why.INPUT_NOT_BOUNDED, field=ask.unbounded, model=ask.model)
-        input_tokens = max(input_tokens, card.context_tokens)
+        input_tokens = max(ask.input_tokens, card.context_tokens) * ask.input_reads
     most = card.max_output_tokens or card.context_tokens
     asked = ask.output_tokens
     if asked is None and most is None:
@@ -190,7 +192,7 @@ def _bound(ask: Ask, card: RateCard, input_tokens: int, output_tokens: int) -> i
         1,
         card.bound(
             input_tokens,
-            output_tokens * ask.output_copies + ask.output_allowance,
+            (output_tokens + ask.output_allowance) * ask.output_copies,
             cache_writes=ask.cache_writes,
             web_searches=ask.web_searches,
             audio=ask.audio,

@@ -1,4 +1,4 @@
-"""Reading a request's body: counted as it arrives, never more in memory than is allowed, never waited for without end."""
+"""Reading a request's body: counted as it arrives, never too much in memory, never waited for without end."""
 
 from __future__ import annotations
 

@@ -12,14 +12,15 @@ from bursar.books.spending import new_call_id
 from bursar.config import Config
 from bursar.gateway.body import ClientGone, Receive, read_body
 from bursar.gateway.client import JSON, Client, Send
+from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import Incoming
 from bursar.gateway.posting import LoopJournal
-from bursar.gateway.providers import Providers, provider_of
+from bursar.gateway.providers import Provider, Providers, provider_of
 from bursar.gateway.relay import Relay
 from bursar.gateway.upstream import Upstream
 from bursar.gateway.wires import ANTHROPIC, OPENAI, Wire, model_body, models_body
 from bursar.keys import key_digest
-from bursar.refusals import Refusal, Why, refuse
+from bursar.refusals import Refused, Why, refuse
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
@@ -59,78 +60,72 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request under /v1."""
-        client = Client(send)
         incoming = Incoming(scope["headers"])
         path = scope["path"]
-        wire = CALLS.get(path) or _wire_of(path, incoming)
-        request_id = "req_" + new_call_id(self._books.clock())
+        exchange = Exchange(
+            method=scope["method"],
+            path=path,
+            query=scope["query_string"].decode("latin-1"),
+            incoming=incoming,
+            client=Client(send),
+            wire=CALLS.get(path) or _wire_of(path, incoming),
+            id="req_" + new_call_id(self._books.clock()),
+        )
         try:
-            refusal = await self._serve(scope, receive, client, incoming, wire)
+            await self._serve(exchange, receive)
         except ClientGone:
             return
+        except Refused as refused:
+            await exchange.client.refuse(exchange.wire, refused.refusal, exchange.id)
         except Exception:
             log.exception("a request failed in the gateway")
-            refusal = refuse(Why.INTERNAL)
-        if refusal is not None:
-            await client.refuse(wire, refusal, request_id)
+            await exchange.client.refuse(exchange.wire, refuse(Why.INTERNAL), exchange.id)
 
-    async def _serve(
-        self, scope: Scope, receive: Receive, client: Client, incoming: Incoming, wire: Wire
-    ) -> Refusal | None:
-        """Serve a request. Returns the refusal that is its answer, if it is one."""
-        method, path = scope["method"], scope["path"]
-        if path in CALLS or path == COUNT_TOKENS:
-            if method != "POST":
-                return refuse(Why.METHOD_UNKNOWN, method=method, path=path, allowed="POST")
-        elif path == MODELS or path.startswith(MODELS + "/"):
-            if method not in {"GET", "HEAD"}:
-                return refuse(Why.METHOD_UNKNOWN, method=method, path=path, allowed="GET")
-        else:
-            routes = ", ".join(f"{allowed} {route}" for route, allowed in ROUTES.items())
-            return refuse(Why.ROUTE_UNKNOWN, method=method, path=path, routes=routes)
-        spender = await self._authenticate(incoming.secret)
-        if isinstance(spender, Refusal):
-            return spender
+    async def _serve(self, exchange: Exchange, receive: Receive) -> None:
+        """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
+        path = exchange.path
+        _check_route(exchange.method, path)
+        spender = await self._authenticate(exchange.incoming.secret)
         if path.startswith(MODELS):
-            return await self._models(client, wire, spender, path)
-        body = await read_body(receive, incoming, self._config.server)
-        if isinstance(body, Refusal):
-            return body
+            await self._models(exchange, spender)
+            return
+        body = granted(await read_body(receive, exchange.incoming, self._config.server))
         assert self._relay is not None, "the gateway is not open"
-        query = scope["query_string"].decode("latin-1")
         if path == COUNT_TOKENS:
-            model = ANTHROPIC.read_count(body)
-            provider = self._providers.serving(wire.name, model)
-            if provider is None:
-                return refuse(Why.MODEL_UNKNOWN, field="model", model=model)
-            return await self._relay.forward(provider, path, query, incoming, body, client)
-        call = wire.read(body)
-        provider = self._providers.serving(wire.name, call.model)
+            await self._relay.forward(self._serving(exchange, ANTHROPIC.read_count(body)), body, exchange)
+            return
+        call = exchange.wire.read(body)
+        await self._relay.call(spender, self._serving(exchange, call.model), call, exchange)
+
+    def _serving(self, exchange: Exchange, model: str) -> Provider:
+        provider = self._providers.serving(exchange.wire.name, model)
         if provider is None:
-            return refuse(Why.MODEL_UNKNOWN, field="model", model=call.model)
-        return await self._relay.call(spender, provider, wire, call, path, query, incoming, client)
+            raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
+        return provider
 
-    async def _authenticate(self, secret: str) -> Spender | Refusal:
+    async def _authenticate(self, secret: str) -> Spender:
         if not secret:
-            return refuse(Why.KEY_MISSING)
+            raise Refused(refuse(Why.KEY_MISSING))
         now_us = self._books.clock()
-        spender: Spender | Refusal | None = self._books.known_spender(key_digest(secret), now_us)
+        spender = self._books.known_spender(key_digest(secret), now_us)
         if spender is None:
-            spender = await asyncio.to_thread(self._books.find_spender, secret)
-            if isinstance(spender, Refusal):
-                return spender
-        return spender.refusal(now_us) or spender
+            spender = granted(await asyncio.to_thread(self._books.find_spender, secret))
+        refusal = spender.refusal(now_us)
+        if refusal is not None:
+            raise Refused(refusal)
+        return spender
 
-    async def _models(self, client: Client, wire: Wire, spender: Spender, path: str) -> Refusal | None:
+    async def _models(self, exchange: Exchange, spender: Spender) -> None:
+        wire = exchange.wire
         models = self._served(wire, spender)
-        if path == MODELS:
-            await client.answer(200, [JSON], models_body(wire.name, models))
-            return None
-        model = path.removeprefix(MODELS + "/")
-        if model not in models:
-            return refuse(Why.MODEL_UNKNOWN, field="model", model=model)
-        await client.answer(200, [JSON], model_body(wire.name, model))
-        return None
+        if exchange.path == MODELS:
+            body = models_body(wire.name, models)
+        else:
+            model = exchange.path.removeprefix(MODELS + "/")
+            if model not in models:
+                raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
+            body = model_body(wire.name, model)
+        await exchange.client.answer(200, [JSON], body)
 
     def _served(self, wire: Wire, spender: Spender) -> list[str]:
         """The models that this key can spend on: served on the wire, priced, and allowed by a plan."""
@@ -142,6 +137,18 @@ class Gateway:
             if self._providers.serving(wire.name, model) is provider and spender.for_model(model)[0]
         }
         return sorted(served)
+
+
+def _check_route(method: str, path: str) -> None:
+    if path in CALLS or path == COUNT_TOKENS:
+        allowed = "POST"
+    elif path == MODELS or path.startswith(MODELS + "/"):
+        allowed = "GET"
+    else:
+        routes = ", ".join(f"{served} {route}" for route, served in ROUTES.items())
+        raise Refused(refuse(Why.ROUTE_UNKNOWN, method=method, path=path, routes=routes))
+    if method != allowed:
+        raise Refused(refuse(Why.METHOD_UNKNOWN, method=method, path=path, allowed=allowed))
 
 
 def _wire_of(path: str, incoming: Incoming) -> Wire:

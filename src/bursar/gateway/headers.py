@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-_UP = frozenset({"user-agent", "accept", "accept-language", "idempotency-key", "x-client-request-id", "x-app"})
+_UP = frozenset({"user-agent", "accept", "accept-language", "idempotency-key", "x-app"})
 _UP_PREFIXES = ("anthropic-", "openai-", "x-stainless-")
 _NOT_UP = frozenset({"openai-organization", "openai-project"})
 _DOWN = frozenset(
@@ -75,10 +75,15 @@ def _passes_up(name: bytes) -> str | None:
         return text if passes else None
 
 
-def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...]) -> CIMultiDict[str]:
-    """The headers of a request to a provider."""
+def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...], call_id: str) -> CIMultiDict[str]:
+    """The headers of a request to a provider.
+
+    The call's id in the books goes along under the name by which providers log what a client calls its request, so
+    that their logs and bills can be matched with the journal.
+    """
     headers = CIMultiDict(forwarded)
     headers.extend(own)
+    headers["x-client-request-id"] = call_id
     headers["content-type"] = "application/json"
     headers["accept-encoding"] = "identity"
     return headers

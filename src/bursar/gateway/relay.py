@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from typing import NamedTuple
 
 import aiohttp
 
-from bursar.books import Admission, Ask, Books, Spender
-from bursar.books import spending
+from bursar.books import Admission, Ask, Books, Spender, spending
 from bursar.books.spending import Ending
-from bursar.gateway.client import JSON, Client, Headers
-from bursar.gateway.headers import Incoming, downward, upward
+from bursar.gateway.client import JSON, Headers
+from bursar.gateway.exchange import Exchange, granted
+from bursar.gateway.headers import downward, upward
 from bursar.gateway.posting import LoopJournal
 from bursar.gateway.providers import Provider
 from bursar.gateway.upstream import Upstream
-from bursar.gateway.wires import Call, Meter, Wire
+from bursar.gateway.wires import Call, Meter
 from bursar.ledger.postings import Posting, Release, Settle
 from bursar.refusals import Refusal, Refused, Why, refuse
 
@@ -28,6 +30,7 @@ log = logging.getLogger("bursar.relay")
 UNKNOWN_OUTCOME = frozenset({408, 504, 524})
 """Statuses by which something between us and the provider says that it gave up waiting: it may have been billed."""
 KEY_REFUSED = frozenset({401, 403})
+EVENT_STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
 RETRY_FIRST_S, RETRY_MOST_S = 0.05, 5.0
 ANSWER_MOST_BYTES = 256 * 1024 * 1024
 """More than any provider answers; what is beyond is cut off and the call charged at its bound."""
@@ -58,37 +61,22 @@ class Relay:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_s)
 
-    async def call(
-        self,
-        spender: Spender,
-        provider: Provider,
-        wire: Wire,
-        call: Call,
-        path: str,
-        query: str,
-        incoming: Incoming,
-        client: Client,
-    ) -> Refusal | None:
-        """Admit a call, hold its bound, and run it. Returns the refusal when it is refused before it is sent."""
+    async def call(self, spender: Spender, provider: Provider, call: Call, exchange: Exchange) -> None:
+        """Admit a call, hold its bound, and run it. Raises Refused when it is refused before it is sent."""
         if self._stopping:
-            return refuse(Why.BUSY, waiting=self.running)
-        ask = _ask(provider, call)
-        admission = spending.admit(spender, ask, self._books.prices, self._books.clock())
-        if isinstance(admission, Refusal):
-            return admission
-        held = await self._hold(admission)
-        if isinstance(held, Refusal):
-            return held
-        run = _Run(self._books, self._journal, wire, call, admission, held, client)
-        body = call.body(admission.output_for(held.amount), provider.max_tokens_field)
+            raise Refused(refuse(Why.STOPPING))
+        admission = granted(spending.admit(spender, _ask(provider, call), self._books.prices, self._books.clock()))
+        held = granted(await self._hold(admission))
+        run = _Run(self._books, self._journal, call, Admitted(admission, held, provider), exchange)
         request = self._upstream.post(
-            provider.url(path, query), upward(incoming.forwarded, provider.headers), body
+            provider.url(exchange.path, exchange.query),
+            upward(exchange.incoming.forwarded, provider.headers, admission.hold.id),
+            call.body(admission.output_for(held.amount)),
         )
-        task = asyncio.create_task(run.run(provider, request))
+        task = asyncio.create_task(run.run(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await asyncio.shield(task)
-        return None
 
     async def _hold(self, admission: Admission) -> Posting | Refusal:
         answer = self._journal.post(admission.hold)
@@ -107,20 +95,18 @@ class Relay:
             reason = "the request was cancelled before it was sent"
             self._journal.post(spending.release(admission, held, reason, "", self._books.clock()))
 
-    async def forward(
-        self, provider: Provider, path: str, query: str, incoming: Incoming, body: bytes, client: Client
-    ) -> Refusal | None:
-        """Pass on a request that costs nothing, and its answer."""
-        headers = upward(incoming.forwarded, provider.headers)
+    async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
+        """Pass on a request that costs nothing, and its answer. Raises Refused."""
+        url = provider.url(exchange.path, exchange.query)
+        headers = upward(exchange.incoming.forwarded, provider.headers, exchange.id)
         try:
-            async with await self._upstream.post(provider.url(path, query), headers, body) as response:
+            async with await self._upstream.post(url, headers, body) as response:
                 if response.status in KEY_REFUSED:
-                    return refuse(Why.UPSTREAM_KEY, provider=provider.name)
+                    raise Refused(refuse(Why.UPSTREAM_KEY, provider=provider.name))
                 answer = await response.content.read(ANSWER_MOST_BYTES)
-                await client.answer(response.status, [JSON, *downward(response.headers)], answer)
-                return None
+                await exchange.client.answer(response.status, [JSON, *downward(response.headers)], answer)
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name)
+            raise Refused(refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name)) from None
 
 
 def _ask(provider: Provider, call: Call) -> Ask:
@@ -136,41 +122,42 @@ def _ask(provider: Provider, call: Call) -> Ask:
         call.output_copies,
         call.output_allowance,
         call.least_output,
+        call.input_reads,
         call.cache_writes,
         call.web_searches,
         call.audio,
     )
 
 
+class Admitted(NamedTuple):
+    """A call that may be sent: how it was admitted, the posting that holds its bound, and who serves it."""
+
+    admission: Admission
+    held: Posting
+    provider: Provider
+
+
 class _Run:
-    """One dispatched call. `ending` is what is known of its end so far; it is posted once, at the end."""
+    """One dispatched call, from its request to the one posting that ends its hold."""
 
     def __init__(
-        self,
-        books: Books,
-        journal: LoopJournal,
-        wire: Wire,
-        call: Call,
-        admission: Admission,
-        held: Posting,
-        client: Client,
+        self, books: Books, journal: LoopJournal, call: Call, admitted: Admitted, exchange: Exchange
     ) -> None:
         self._books = books
         self._journal = journal
-        self._wire = wire
         self._call = call
-        self._admission = admission
-        self._held = held
-        self._client = client
-        self._headers: Headers = [(b"x-bursar-call", spending.held_id(held).encode())]
+        self._admission, self._held, self._provider = admitted
+        self._wire = exchange.wire
+        self._client = exchange.client
+        self._headers: Headers = [(b"x-bursar-call", spending.held_id(self._held).encode())]
         self._request = ""
         self._ended = False
         self._unposted: Settle | Release | None = None
 
-    async def run(self, provider: Provider, request: object) -> None:
-        """Send the request and see it to its end. Never raises but for a cancellation, after settling."""
+    async def run(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
+        """Send the request and see it to its end. Raises only when cancelled, and then after settling."""
         try:
-            await self._send(provider, request)
+            await self._send(request)
             await self._persist()
         except asyncio.CancelledError:
             await self._charge_bound("Bursar stopped while the call was running")
@@ -181,40 +168,42 @@ class _Run:
             await self._charge_bound("Bursar failed while the call was running")
             await self._tell(refuse(Why.INTERNAL))
 
-    async def _send(self, provider: Provider, request: object) -> None:
+    async def _send(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
         try:
-            response = await request  # type: ignore[misc]
+            response = await request
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            await self._release(f"{provider.name} could not be reached")
-            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name))
+            await self._release(f"{self._provider.name} could not be reached")
+            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
-            await self._lost(provider, problem)
+            await self._lost(problem)
         else:
             async with response:
                 self._request = _request_id(response)
-                await self._answered(provider, response)
+                await self._answered(response)
 
-    async def _answered(self, provider: Provider, response: aiohttp.ClientResponse) -> None:
+    async def _answered(self, response: aiohttp.ClientResponse) -> None:
         self._headers += downward(response.headers)
         if response.status != 200:
-            await self._failed(provider, response)
+            await self._failed(response)
         elif self._call.stream and response.content_type == "text/event-stream":
-            await self._stream(provider, response)
+            await self._stream(response)
         else:
-            await self._whole(provider, response)
+            await self._whole(response)
 
-    async def _failed(self, provider: Provider, response: aiohttp.ClientResponse) -> None:
+    async def _failed(self, response: aiohttp.ClientResponse) -> None:
         """The provider answered with an error: nothing was billed, unless it timed out on the way."""
         status = response.status
         if status in UNKNOWN_OUTCOME:
-            await self._charge_bound(f"{provider.name} timed out with {status}, so whether it billed is not known")
+            await self._charge_bound(
+                f"{self._provider.name} timed out with {status}, so whether it billed is not known"
+            )
         else:
-            await self._release(f"{provider.name} answered {status}")
+            await self._release(f"{self._provider.name} answered {status}")
         if status in KEY_REFUSED:
-            await self._tell(refuse(Why.UPSTREAM_KEY, provider=provider.name))
+            await self._tell(refuse(Why.UPSTREAM_KEY, provider=self._provider.name))
             return
         if 300 <= status < 400:
-            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name))
+            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
             return
         try:
             body = await response.content.read(2**20)
@@ -223,22 +212,24 @@ class _Run:
         kind = response.headers.get("content-type", "application/json").encode("latin-1")
         await self._client.answer(status, [(b"content-type", kind), *self._headers], body)
 
-    async def _whole(self, provider: Provider, response: aiohttp.ClientResponse) -> None:
-        meter = self._wire.meter(self._call)
+    async def _whole(self, response: aiohttp.ClientResponse) -> None:
+        meter: Meter = self._wire.meter(self._call)
         try:
             body = await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
-            await self._lost(provider, problem)
+            await self._lost(problem)
             return
         meter.whole(body)
-        await self._settle(meter, f"{provider.name} answered without saying what was used")
+        await self._settle(meter, f"{self._provider.name} answered without saying what was used")
         kind = response.headers.get("content-type", "application/json").encode("latin-1")
         await self._client.answer(200, [(b"content-type", kind), *self._headers], body)
 
-    async def _stream(self, provider: Provider, response: aiohttp.ClientResponse) -> None:
+    async def _stream(self, response: aiohttp.ClientResponse) -> None:
         """Pass a stream on as it comes. When the client leaves, it is read to its end all the same."""
         client, meter = self._client, self._wire.meter(self._call)
-        await client.start(200, [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), *self._headers])
+        await client.start(
+            200, [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"), *self._headers]
+        )
         problem: Exception | None = None
         try:
             async for chunk in response.content.iter_any():
@@ -249,16 +240,16 @@ class _Run:
             problem = cut
         rest = meter.finish()
         if meter.failed:
-            reason = f"{provider.name} broke the stream off with an error"
+            reason = f"{self._provider.name} broke the stream off with an error"
         else:
-            reason = f"{provider.name} cut the stream off before it said what was used"
+            reason = f"{self._provider.name} cut the stream off before it said what was used"
         await self._settle(meter, reason)
         if problem is None and (meter.complete or meter.failed):
             await client.chunk(rest, more=False)
         else:
             if rest:
                 await client.chunk(rest)
-            await self._tell(refuse(Why.UPSTREAM_CUT, provider=provider.name, bound_nanos=self._held.amount))
+            await self._tell(refuse(Why.UPSTREAM_CUT, provider=self._provider.name, bound_nanos=self._held.amount))
 
     # --- endings: exactly one of these per call ---------------------------------------------------------------
 
@@ -268,13 +259,13 @@ class _Run:
         ending = Ending(usage, meter.delivered_variant, "" if usage is not None else reason, self._request)
         await self._post_settlement(ending)
 
-    async def _lost(self, provider: Provider, problem: Exception) -> None:
+    async def _lost(self, problem: Exception) -> None:
         """The provider was asked and then lost: whether it billed is not known."""
         timed_out = isinstance(problem, TimeoutError)
         what = "did not answer in time" if timed_out else "closed the connection"
-        await self._charge_bound(f"{provider.name} {what}, so whether it billed is not known")
+        await self._charge_bound(f"{self._provider.name} {what}: whether it billed is not known")
         why = Why.UPSTREAM_TIMEOUT if timed_out else Why.UPSTREAM_CUT
-        await self._tell(refuse(why, provider=provider.name, bound_nanos=self._held.amount))
+        await self._tell(refuse(why, provider=self._provider.name, bound_nanos=self._held.amount))
 
     async def _charge_bound(self, reason: str) -> None:
         await self._post_settlement(Ending(None, self._admission.ask.variant, reason, self._request))
@@ -285,9 +276,7 @@ class _Run:
             await self._end(spending.settle(self._admission, self._held, ending, self._books.prices, now_us))
 
     async def _release(self, reason: str) -> None:
-        await self._end(
-            spending.release(self._admission, self._held, reason, self._request, self._books.clock())
-        )
+        await self._end(spending.release(self._admission, self._held, reason, self._request, self._books.clock()))
 
     async def _end(self, command: Settle | Release) -> None:
         """Post the ending. If the journal cannot be written now, the client need not wait for it: see `_persist`."""

@@ -59,8 +59,7 @@ class Asked(msgspec.Struct, kw_only=True, gc=False):
 class Call(msgspec.Struct, kw_only=True, gc=False):
     """A call that the provider took: what it will answer and what it has used so far.
 
-        `input` holds the buckets of the prompt alone. `output_tokens` and `reasoning_tokens` are for each choice;
-    XX
+    `input` holds the buckets of the prompt alone. `output_tokens` and `reasoning_tokens` are for each choice.
     """
 
     id: str

@@ -177,6 +177,7 @@ class Delivery:
                 cost_nanos=cost,
                 finished=finished,
                 at=time.time(),
+                client_request=self._request.headers.get("x-client-request-id", ""),
             )
         )
 
