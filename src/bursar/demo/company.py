@@ -1,0 +1,278 @@
+"""The demo company's plans and people. How they spend follows what is known of the field.
+
+Most people cost a few dollars a month, a user of coding agents about $13 a day, one in ten several hundred dollars a
+month, and one in a hundred thousands.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+ZONE = "Europe/Stockholm"
+"""Where the company is: its plans' months begin at midnight there."""
+
+PLANS = (
+    f"""
+name = "engineers"
+amount = "2000.00"          # a month
+time_zone = "{ZONE}"
+models = ["claude-*", "gpt-*"]
+""",
+    f"""
+name = "principals"
+amount = "8333.33"          # a month: a token budget of $100,000 a year
+time_zone = "{ZONE}"
+""",
+    f"""
+name = "contractors"
+amount = "300.00"
+time_zone = "{ZONE}"
+models = ["claude-*", "gpt-*"]
+clamp = false               # a call that might not fit is refused, never cut short
+""",
+    f"""
+name = "experiment"
+amount = "1.00"
+time_zone = "{ZONE}"
+models = ["claude-*", "gpt-*"]
+""",
+)
+
+Range = tuple[int, int]
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A model that a habit takes, how often compared with its others, and in which variant."""
+
+    model: str
+    weight: int
+    variant: str = "standard"
+
+
+class Habit(msgspec.Struct, frozen=True, kw_only=True):
+    """How a key is used. Ranges are inclusive; `hours` count from the local day's start and may pass midnight.
+
+    A session is a conversation of several turns whose context grows by what is added to it and by its answers.
+    `workdays` and `weekends` are the share of such days, in percent, on which the key is used at all.
+    """
+
+    models: tuple[Choice, ...]
+    workdays: int
+    weekends: int = 0
+    hours: Range = (9, 17)
+    sessions: Range
+    turns: Range
+    context_tokens: Range
+    added_tokens: Range
+    output_tokens: Range
+    max_tokens: int | None = None
+    caches_for_an_hour: bool = False
+    last_call_is_lost: bool = False
+    """The first answer that a nearly empty budget cuts short is lost with its usage, so that its whole bound is
+    charged and exactly nothing is left: a budget to try an exhausted one with."""
+
+
+class DemoKey(msgspec.Struct, frozen=True):
+    """One of a person's keys; `limit_usd` is the most that may ever be spent with it."""
+
+    name: str
+    habit: Habit
+    limit_usd: str | None = None
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Someone in the company. A late joiner came on the 17th of last month."""
+
+    email: str
+    name: str
+    team: str
+    plan: str
+    keys: tuple[DemoKey, ...]
+    zone: str = ZONE
+    joined_late: bool = False
+
+
+SONNET = Choice("claude-sonnet-5-5", 5)
+OPUS = Choice("claude-opus-5-5", 4)
+FAST_OPUS = Choice("claude-opus-5-5", 4, "fast")
+HAIKU = Choice("claude-haiku-5-5", 3)
+MINI = Choice("gpt-5-mini", 2)
+SOL = Choice("gpt-6.1-sol", 2)
+
+CODING = Habit(
+    models=(FAST_OPUS, OPUS, SONNET, SOL, MINI),
+    workdays=95,
+    weekends=15,
+    hours=(8, 18),
+    sessions=(3, 5),
+    turns=(3, 6),
+    context_tokens=(180_000, 420_000),
+    added_tokens=(6_000, 80_000),
+    output_tokens=(1_000, 14_000),
+    max_tokens=32_000,
+)
+NIGHTLY_TESTS = Habit(
+    models=(SONNET, HAIKU, Choice("gpt-5", 2)),
+    workdays=50,
+    hours=(22, 26),
+    sessions=(1, 2),
+    turns=(5, 9),
+    context_tokens=(250_000, 520_000),
+    added_tokens=(10_000, 40_000),
+    output_tokens=(2_000, 12_000),
+    max_tokens=64_000,
+)
+SWARM = Habit(
+    models=(
+        FAST_OPUS,
+        Choice("claude-opus-5-5", 2),
+        Choice("gpt-6.1-sol", 1),
+    ),
+    workdays=88,
+    weekends=60,
+    hours=(20, 29),
+    sessions=(15, 24),
+    turns=(1, 2),
+    context_tokens=(350_000, 640_000),
+    added_tokens=(20_000, 60_000),
+    output_tokens=(8_000, 30_000),
+    max_tokens=64_000,
+    caches_for_an_hour=True,
+)
+PAIRING = Habit(
+    models=(OPUS, Choice("claude-sonnet-5", 2), SOL, MINI),
+    workdays=90,
+    weekends=10,
+    sessions=(2, 4),
+    turns=(2, 5),
+    context_tokens=(180_000, 420_000),
+    added_tokens=(8_000, 60_000),
+    output_tokens=(1_000, 12_000),
+    max_tokens=32_000,
+)
+AGENCY_WORK = Habit(
+    models=(FAST_OPUS, OPUS),
+    workdays=92,
+    hours=(9, 19),
+    sessions=(2, 3),
+    turns=(3, 5),
+    context_tokens=(300_000, 560_000),
+    added_tokens=(10_000, 50_000),
+    output_tokens=(2_000, 14_000),
+    max_tokens=16_000,
+)
+NOW_AND_THEN = Habit(
+    models=(SONNET, HAIKU, MINI),
+    workdays=55,
+    sessions=(1, 2),
+    turns=(2, 4),
+    context_tokens=(30_000, 110_000),
+    added_tokens=(2_000, 15_000),
+    output_tokens=(400, 3_000),
+    max_tokens=32_000,
+)
+QUESTIONS = Habit(
+    models=(MINI, HAIKU, Choice("gpt-4.1", 1), Choice("gpt-6-luna", 1)),
+    workdays=70,
+    sessions=(1, 3),
+    turns=(1, 4),
+    context_tokens=(200, 4_000),
+    added_tokens=(50, 3_000),
+    output_tokens=(150, 1_500),
+    max_tokens=4_096,
+)
+REVIEWS = Habit(
+    models=(Choice("claude-sonnet-5-5", 1),),
+    workdays=80,
+    hours=(7, 20),
+    sessions=(1, 3),
+    turns=(1, 2),
+    context_tokens=(40_000, 160_000),
+    added_tokens=(1_000, 5_000),
+    output_tokens=(500, 4_000),
+    max_tokens=8_000,
+)
+NIGHTLY_EVALUATION = Habit(
+    models=(Choice("claude-opus-5-5", 1),),
+    workdays=100,
+    weekends=100,
+    hours=(0, 0),
+    sessions=(1, 1),
+    turns=(20, 20),
+    context_tokens=(2_000, 6_000),
+    added_tokens=(500, 2_000),
+    output_tokens=(600, 2_400),
+    max_tokens=4_096,
+    last_call_is_lost=True,
+)
+
+PEOPLE = (
+    Member(
+        "ada.lindqvist@nordlys.example",
+        "Ada Lindqvist",
+        "platform",
+        "engineers",
+        (DemoKey("laptop", CODING), DemoKey("nightly tests (agent)", NIGHTLY_TESTS, "400.00")),
+    ),
+    Member(
+        "jonas.ek@nordlys.example",
+        "Jonas Ek",
+        "platform",
+        "principals",
+        (DemoKey("laptop", PAIRING), DemoKey("swarm (agent)", SWARM)),
+    ),
+    Member("nils.bergman@nordlys.example", "Nils Bergman", "platform", "engineers", (DemoKey("laptop", QUESTIONS),)),
+    Member("mira.sandberg@nordlys.example", "Mira Sandberg", "product", "engineers", (DemoKey("laptop", PAIRING),)),
+    Member(
+        "lena.fischer@nordlys.example",
+        "Lena Fischer",
+        "product",
+        "contractors",
+        (DemoKey("agency", AGENCY_WORK),),
+        "Europe/Berlin",
+    ),
+    Member(
+        "tomas.novak@nordlys.example",
+        "Tomas Novak",
+        "product",
+        "engineers",
+        (DemoKey("laptop", PAIRING),),
+        "Europe/Prague",
+        joined_late=True,
+    ),
+    Member(
+        "priya.raman@nordlys.example",
+        "Priya Raman",
+        "product",
+        "engineers",
+        (DemoKey("laptop", NOW_AND_THEN),),
+        "Asia/Kolkata",
+    ),
+    Member(
+        "sofia.marin@nordlys.example",
+        "Sofia Marín",
+        "research",
+        "engineers",
+        (DemoKey("laptop", QUESTIONS), DemoKey("review bot (agent)", REVIEWS, "25.00")),
+    ),
+    Member(
+        "david.osei@nordlys.example",
+        "David Osei",
+        "research",
+        "engineers",
+        (DemoKey("laptop", NOW_AND_THEN),),
+        "America/New_York",
+    ),
+    Member(
+        "tove.dahl@nordlys.example",
+        "Tove Dahl",
+        "research",
+        "experiment",
+        (DemoKey("evaluation", NIGHTLY_EVALUATION),),
+    ),
+)
+
+SHOWN = PEOPLE[0]
+"""Whose key is pasted: partly spent, on several models, on most days."""
+SPENT = PEOPLE[-1]
+"""Whose budget is used up in the first hour of each month."""

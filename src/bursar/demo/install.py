@@ -1,0 +1,113 @@
+"""Installs the demo company into an empty database: some weeks of its life, up to now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bursar.demo.company import PEOPLE, PLANS, SHOWN, SPENT, ZONE, Member
+from bursar.demo.habits import Call, calls_of, days
+from bursar.demo.replay import Replay
+from bursar.demo.shown import Demo, keep_demo
+from bursar.money import parse_usd
+from bursar.periods import Monthly, Period, first_instant, from_us
+from bursar.pricing.book import PriceBook
+from bursar.refusals import Refused, Why, refuse
+from bursar.store import directory
+from bursar.store.database import Database
+from bursar.terms.plan import read_plan
+
+JOINING_DAY = 17
+
+
+def install(
+    folder: Path, database: Database, prices: PriceBook, now_us: int, on_progress: Callable[[int, int], None]
+) -> Demo:
+    """Install the demo company: its people, plans, grants, keys, and history from the month before last until now.
+
+    `database` is migrated, has nobody in it and, on SQLite, no other journal on it: ids are counted by the one that
+    writes. It is left without connections and can be used on. Everything is the same for the same instant, but for
+    keys' secrets and calls' ids. `on_progress` gets the calls that were made and their number. Raises
+    Refused(DATA_FOLDER) when there are people.
+    """
+    with database.reading() as connection:
+        if directory.has_people(connection):
+            problem = "has people in it, and demo data never mixes with real data"
+            raise Refused(refuse(Why.DATA_FOLDER, folder=folder, problem=problem))
+    months = _months(now_us)
+    calls = _calls(months, now_us)
+    on_progress(0, len(calls))
+    replay = Replay(database, prices, months[0].start_us, lambda done: on_progress(done, len(calls)))
+    try:
+        for text in PLANS:
+            replay.books.add_plan(read_plan(text))
+        for month in months[1:]:
+            replay.at(month.start_us, replay.bring_up)
+        for member in PEOPLE:
+            joined_us = _joined_us(member, months)
+            replay.at(joined_us, partial(_join, replay, member, joined_us))
+        for call in calls:
+            replay.call(call)
+        replay.run(now_us)
+        replay.bring_up()
+        demo = Demo(
+            person=SHOWN.email,
+            key=_secret(replay, SHOWN),
+            spent_person=SPENT.email,
+            spent_key=_secret(replay, SPENT),
+        )
+    finally:
+        replay.close()
+    keep_demo(folder, demo)
+    return demo
+
+
+def _months(now_us: int) -> list[Period]:
+    """The month before last, the last one, and this one, as the company sees the calendar."""
+    schedule = Monthly(ZONE)
+    months = [schedule.at(now_us)]
+    for _ in range(2):
+        months.insert(0, schedule.at(months[0].start_us - 1))
+    return months
+
+
+def _calls(months: list[Period], now_us: int) -> list[Call]:
+    """Everybody's calls that have ended by now, in the order in which they begin."""
+    calls = [
+        call
+        for member in PEOPLE
+        for key in member.keys
+        for day in days(_local(_joined_us(member, months), member), _local(now_us, member))
+        for call in calls_of(member, key, day)
+        if call.ends_us <= now_us and call.at_us >= months[0].start_us
+    ]
+    return sorted(calls, key=lambda call: call.at_us)
+
+
+def _joined_us(member: Member, months: list[Period]) -> int:
+    if not member.joined_late:
+        return months[0].start_us
+    first = _local(months[1].start_us, member)
+    return first_instant(first.replace(day=JOINING_DAY), ZoneInfo(ZONE))
+
+
+def _local(instant_us: int, member: Member) -> date:
+    return from_us(instant_us).astimezone(ZoneInfo(member.zone)).date()
+
+
+def _join(replay: Replay, member: Member, from_instant_us: int) -> None:
+    """Somebody comes: into the directory, onto a plan, with their keys."""
+    replay.post()
+    books = replay.books
+    books.add_person(member.email, member.name, member.team)
+    books.grant(member.email, member.plan, from_instant_us)
+    for key in member.keys:
+        limit = None if key.limit_usd is None else parse_usd(key.limit_usd)
+        replay.keys[member.email, key.name] = books.create_key(member.email, key.name, limit_nanos=limit)
+
+
+def _secret(replay: Replay, member: Member) -> str:
+    return replay.keys[member.email, member.keys[0].name].secret
