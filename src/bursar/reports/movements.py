@@ -1,0 +1,135 @@
+"""What the journal says happened to a few lots: the queries that a statement is made of.
+
+A person's postings are found by their time, which the index gives. A lot's own time bounds them: before it opens
+nothing is posted to it, its expiry is posted at its end, and of what comes later only the ends of calls that it held
+money for concern it. Those are looked up by their operations' names, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bursar.ledger.accounts import Account, Balance, account_code, account_of
+from bursar.ledger.postings import Verb
+from bursar.store.schema import calls, postings, transfers
+
+NEVER_US = 2**62
+ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE)]
+INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
+OUTPUT = ("output_tokens", "audio_output_tokens")
+
+
+class HeldThen(NamedTuple):
+    """A hold that its lots' time does not see end: it has not ended, or later, by the posting `ended_by`."""
+
+    hold_id: str
+    since_us: int
+    amount: int
+    ended_by: int | None
+
+
+class Ended(NamedTuple):
+    """The end of a hold, and what of its cost these lots carried. Without a call's record the model is empty."""
+
+    posting_id: int
+    op: str
+    verb: Verb
+    effective_us: int
+    reason: str
+    cost: int
+    model: str
+    started_us: int
+    input_tokens: int
+    output_tokens: int
+
+
+class Movements:
+    """The postings of one person that move some of their lots."""
+
+    def __init__(self, connection: sa.Connection, person_id: int, lots: Iterable[Balance]) -> None:
+        self._connection = connection
+        lots = list(lots)
+        self._ids = [lot.id for lot in lots]
+        self._from_us = min(lot.opens_us for lot in lots)
+        self._to_us = max(lot.expires_us or NEVER_US for lot in lots)
+        self._timely = sa.and_(
+            postings.c.person_id == person_id, postings.c.effective_us.between(self._from_us, self._to_us)
+        )
+        self.held = self._held_at_the_end()
+        late = [hold.ended_by for hold in self.held if hold.ended_by is not None]
+        self._theirs = sa.or_(self._timely, postings.c.id.in_(late)) if late else self._timely
+
+    def _codes(self, *accounts: Account) -> list[int]:
+        return [account_code(lot_id, account) for lot_id in self._ids for account in accounts]
+
+    def _held_at_the_end(self) -> list[HeldThen]:
+        end = postings.alias("ends")
+        ending = sa.literal("end:") + sa.func.substr(postings.c.op, len("hold:") + 1)
+        ended_late = sa.not_(end.c.effective_us.between(self._from_us, self._to_us))
+        query = (
+            sa.select(postings.c.op, postings.c.effective_us, sa.func.sum(transfers.c.amount_nanos), end.c.id)
+            .join(transfers, transfers.c.posting_id == postings.c.id)
+            .outerjoin(end, end.c.op == ending)
+            .where(
+                self._timely,
+                postings.c.verb == Verb.HOLD.value,
+                transfers.c.credit.in_(self._codes(Account.HELD)),
+                sa.or_(end.c.id.is_(None), ended_late),
+            )
+            .group_by(postings.c.id, postings.c.op, postings.c.effective_us, end.c.id)
+            .order_by(postings.c.id)
+        )
+        return [
+            HeldThen(op.removeprefix("hold:"), since_us, int(amount), ended_by)
+            for op, since_us, amount, ended_by in self._connection.execute(query)
+        ]
+
+    def sums(self) -> dict[Account, int]:
+        """What all movements come to, by account: credits less debits, so FUNDING and OVERRUN are below zero."""
+        query = (
+            sa.select(transfers.c.debit, transfers.c.credit, sa.func.sum(transfers.c.amount_nanos))
+            .join(postings, postings.c.id == transfers.c.posting_id)
+            .where(self._theirs, transfers.c.debit.in_(self._codes(*Account)))
+            .group_by(transfers.c.debit, transfers.c.credit)
+        )
+        net = dict.fromkeys(Account, 0)
+        for debit, credit, amount in self._connection.execute(query):
+            net[account_of(debit)[1]] -= int(amount)
+            net[account_of(credit)[1]] += int(amount)
+        return net
+
+    def ended(self) -> Iterator[Ended]:
+        """The calls that ended, in the journal's order."""
+        spent = sa.case((transfers.c.credit.in_(self._codes(Account.SPENT)), transfers.c.amount_nanos), else_=0)
+        query = (
+            sa.select(
+                postings.c.id,
+                postings.c.op,
+                postings.c.verb,
+                postings.c.effective_us,
+                postings.c.reason,
+                sa.func.sum(spent),
+                sa.func.coalesce(calls.c.model, ""),
+                sa.func.coalesce(calls.c.started_us, postings.c.effective_us),
+                sa.func.coalesce(_sum_of(INPUT), 0),
+                sa.func.coalesce(_sum_of(OUTPUT), 0),
+            )
+            .join(transfers, transfers.c.posting_id == postings.c.id)
+            .outerjoin(calls, calls.c.posting_id == postings.c.id)
+            .where(self._theirs, postings.c.verb.in_(ENDS), transfers.c.debit.in_(self._codes(*Account)))
+            .group_by(postings.c.id, calls.c.posting_id)
+            .order_by(postings.c.id)
+        )
+        for row in self._connection.execute(query):
+            posting_id, op, verb, effective_us, reason, cost, *call = row
+            yield Ended(posting_id, op, Verb(verb), effective_us, reason, int(cost), *call)
+
+
+def _sum_of(names: tuple[str, ...]) -> sa.ColumnElement[int]:
+    total: sa.ColumnElement[int] = calls.c[names[0]]
+    for name in names[1:]:
+        total = total + calls.c[name]
+    return total
