@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bursar.demo.company import PEOPLE, PLANS, SHOWN, SPENT, ZONE, Member
 from bursar.demo.habits import Call, calls_of, days
-from bursar.demo.replay import Replay
+from bursar.demo.history import History
 from bursar.demo.shown import Demo, keep_demo
 from bursar.money import parse_usd
 from bursar.periods import Monthly, Period, first_instant, from_us
@@ -40,27 +40,27 @@ def install(
     months = _months(now_us)
     calls = _calls(months, now_us)
     on_progress(0, len(calls))
-    replay = Replay(database, prices, months[0].start_us, lambda done: on_progress(done, len(calls)))
+    history = History(database, prices, months[0].start_us, lambda done: on_progress(done, len(calls)))
     try:
         for text in PLANS:
-            replay.books.add_plan(read_plan(text))
+            history.books.add_plan(read_plan(text))
         for month in months[1:]:
-            replay.at(month.start_us, replay.bring_up)
+            history.at(month.start_us, history.bring_up)
         for member in PEOPLE:
             joined_us = _joined_us(member, months)
-            replay.at(joined_us, partial(_join, replay, member, joined_us))
+            history.at(joined_us, partial(_join, history, member, joined_us))
         for call in calls:
-            replay.call(call)
-        replay.run(now_us)
-        replay.bring_up()
+            history.call(call)
+        history.run(now_us)
+        history.bring_up()
         demo = Demo(
             person=SHOWN.email,
-            key=_secret(replay, SHOWN),
+            key=_secret(history, SHOWN),
             spent_person=SPENT.email,
-            spent_key=_secret(replay, SPENT),
+            spent_key=_secret(history, SPENT),
         )
     finally:
-        replay.close()
+        history.close()
     keep_demo(folder, demo)
     return demo
 
@@ -98,16 +98,16 @@ def _local(instant_us: int, member: Member) -> date:
     return from_us(instant_us).astimezone(ZoneInfo(member.zone)).date()
 
 
-def _join(replay: Replay, member: Member, from_instant_us: int) -> None:
+def _join(history: History, member: Member, from_instant_us: int) -> None:
     """Somebody comes: into the directory, onto a plan, with their keys."""
-    replay.post()
-    books = replay.books
+    history.post()
+    books = history.books
     books.add_person(member.email, member.name, member.team)
     books.grant(member.email, member.plan, from_instant_us)
     for key in member.keys:
         limit = None if key.limit_usd is None else parse_usd(key.limit_usd)
-        replay.keys[member.email, key.name] = books.create_key(member.email, key.name, limit_nanos=limit)
+        history.keys[member.email, key.name] = books.create_key(member.email, key.name, limit_nanos=limit)
 
 
-def _secret(replay: Replay, member: Member) -> str:
-    return replay.keys[member.email, member.keys[0].name].secret
+def _secret(history: History, member: Member) -> str:
+    return history.keys[member.email, member.keys[0].name].secret

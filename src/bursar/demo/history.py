@@ -49,7 +49,7 @@ class Clock:
         return self.now_us
 
 
-class Replay:
+class History:
     """Books with a clock of their own, and what is still to happen to them. `close` it."""
 
     def __init__(self, database: Database, prices: PriceBook, start_us: int, on_call: Callable[[int], None]) -> None:
