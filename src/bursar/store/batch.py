@@ -75,6 +75,12 @@ class Batch:
     # --- reading ----------------------------------------------------------------------------------------------
 
     def _look_up(self) -> None:
+        """Lock what the commands touch, then see what was answered before.
+
+        In this order: another node may be answering the same operation, and only once it has let go of the rows
+        can its answer be seen. Looking first would miss it, and decide again on what it left.
+        """
+        self._lock_rows()
         writer = self._writer
         ops = [command.op for command in self._commands]
         for op, digest, posting_id in writer.known_ops(ops):
@@ -82,6 +88,9 @@ class Batch:
         for op, digest, why, facts in writer.refused_ops(ops):
             refusal = Refusal(Why(why), msgspec.json.decode(facts, type=dict[str, str]))
             self._answers[op] = (bytes(digest), refusal)
+
+    def _lock_rows(self) -> None:
+        writer = self._writer
         ending = [command.hold_id for command in self._commands if isinstance(command, Settle | Release)]
         for row in writer.holds(ending) if ending else ():
             hold = open_hold(row)
