@@ -77,7 +77,7 @@ class Journal:
         elif self._queue.qsize() >= MAX_WAITING:
             waiter.deliver([(token, refuse(Why.BUSY, waiting=MAX_WAITING))])
         else:
-            self._queue.put((command, waiter, token))
+            self._put(command, waiter, token)
 
     def post(self, command: Command) -> Outcome:
         """Queue a command and wait for its answer."""
@@ -93,12 +93,13 @@ class Journal:
     def write(self, change: Callable[[sa.Connection], T]) -> T:
         """Run a change to the directory in a transaction of its own on the writing connection; wait for it.
 
-        Raises whatever the change raises; then nothing of it was written.
+        Raises whatever the change raises, or Refused(STORE_UNAVAILABLE) when the database fails; then nothing of it
+        was written, unless the connection broke while it was being committed.
         """
         if self._stopped:
             raise Refused(refuse(Why.STORE_UNAVAILABLE))
         waiter = _Blocked(1)
-        self._queue.put((change, waiter, 0))
+        self._put(change, waiter, 0)
         result: Any = waiter.wait()[0]
         if isinstance(result, _Raised):
             raise result.error
@@ -111,6 +112,28 @@ class Journal:
             self._queue.put(None)
             self._thread.join()
             self._drop_connection()
+            self._refuse_rest()
+
+    def _put(self, item: Command | Callable[[sa.Connection], Any], waiter: Waiter, token: Any) -> None:
+        self._queue.put((item, waiter, token))
+        if self._stopped:
+            # `close` came in between, and the thread may have passed by already.
+            self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """Answer what was queued behind the end, so that nobody waits forever."""
+        if threading.current_thread() is self._thread:
+            return  # a waiter asks for more as it is answered; `close` will come to it
+        self._thread.join()
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return
+            if item is not None:
+                refusal = refuse(Why.STORE_UNAVAILABLE)
+                is_command = isinstance(item[0], Command)
+                _deliver(item[1], [(item[2], refusal if is_command else _Raised(Refused(refusal)))])
 
     # --- the writing thread -----------------------------------------------------------------------------------
 
@@ -141,7 +164,7 @@ class Journal:
         for (_, waiter, token), outcome in zip(group, outcomes, strict=True):
             answers.setdefault(id(waiter), (waiter, []))[1].append((token, outcome))
         for waiter, delivered in answers.values():
-            waiter.deliver(delivered)
+            _deliver(waiter, delivered)
 
     def _post_together(self, commands: list[Command]) -> Sequence[Outcome]:
         """Run a group; when one of its commands breaks it, run each alone, so that only that one fails."""
@@ -177,9 +200,13 @@ class Journal:
             except BaseException:
                 writer.rollback()
                 raise
+        except DATABASE_FAILED:
+            log.exception("the database failed; a change to the directory is refused")
+            self._drop_connection()
+            result = _Raised(Refused(refuse(Why.STORE_UNAVAILABLE)))
         except Exception as error:  # handed to whoever waits
             result = _Raised(error)
-        waiter.deliver([(token, result)])
+        _deliver(waiter, [(token, result)])
 
     def _connected(self) -> Writer:
         """The writer; a new one when the last connection failed."""
@@ -197,6 +224,14 @@ class Journal:
                 log.debug("a failed connection did not close", exc_info=True)
 
 
+def _deliver(waiter: Waiter, answers: list[tuple[Any, Any]]) -> None:
+    """Hand answers over. A waiter that fails (its event loop is gone) must not stop the journal for the others."""
+    try:
+        waiter.deliver(answers)
+    except Exception:
+        log.exception("%d answers could not be delivered", len(answers))
+
+
 class _Raised:
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -208,6 +243,7 @@ class _Blocked:
     def __init__(self, count: int) -> None:
         self._answers: list[Any] = [None] * count
         self._missing = count
+        self._lock = threading.Lock()
         self._done = threading.Event()
         if not count:
             self._done.set()
@@ -215,9 +251,11 @@ class _Blocked:
     def deliver(self, answers: list[tuple[Any, Outcome]]) -> None:
         for index, outcome in answers:
             self._answers[index] = outcome
-        self._missing -= len(answers)
-        if self._missing == 0:
-            self._done.set()
+        # The journal's thread answers, and so does the waiting thread itself when the queue is full.
+        with self._lock:
+            self._missing -= len(answers)
+            if self._missing == 0:
+                self._done.set()
 
     def wait(self) -> list[Any]:
         self._done.wait()

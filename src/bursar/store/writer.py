@@ -33,6 +33,15 @@ class Writer(ABC):
         self._raw: Any = raw
         self._sql = Statements(is_sqlite=database.is_sqlite)
         self._head: tuple[int, bytes] = (0, GENESIS)
+        try:
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """Find the chain, its head and the ids in use, on the connection that was just made."""
 
     @classmethod
     def open(cls, database: Database) -> Writer:
@@ -164,8 +173,7 @@ class SqliteWriter(Writer):
 
     chain = 0
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def _set_up(self) -> None:
         self._raw.isolation_level = None
         self._read_head()
         self._last_posting, self._last_link, self._last_balance = self._raw.execute(
@@ -210,8 +218,7 @@ class SqliteWriter(Writer):
 class PostgresWriter(Writer):
     """PostgreSQL: any number of processes write; each owns a chain for as long as it holds the chain's lock."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def _set_up(self) -> None:
         self._raw.autocommit = True
         self.chain = self._own_chain()
         self._read_head()
