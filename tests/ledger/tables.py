@@ -88,7 +88,7 @@ def _read_line(scenario: Scenario, line: str, number: int) -> None:
             Open(
                 PERSON,
                 Kind(kind),
-                f"table:{name}",
+                "table",
                 name,
                 int(granted),
                 0,
@@ -139,13 +139,15 @@ def command(step: Step, ids: dict[str, int]) -> Command:
         case ["settle", hold_id, cost]:
             return Settle(hold_id, None if cost == "bound" else int(cost), step.at_us)
         case ["provisional", hold_id, cost]:
-            return Settle(hold_id, None if cost == "bound" else int(cost), step.at_us, provisional=True, reason="test")
+            return Settle(
+                hold_id, None if cost == "bound" else int(cost), step.at_us, provisional=True, reason="test"
+            )
         case ["release", hold_id]:
             return Release(hold_id, step.at_us, reason="test")
         case ["expire", name, "after", expired]:
             return Expire(ids[name], int(expired), step.at_us)
         case ["open", kind, name, amount]:
-            return Open(PERSON, Kind(kind), f"table:{name}", name, int(amount), step.at_us)
+            return Open(PERSON, Kind(kind), "table", name, int(amount), step.at_us)
     raise AssertionError(f"line {step.line}: no such command: {' '.join(step.words)}")
 
 
