@@ -3,3 +3,14 @@
 No socket, no price and no clock in here. Each wire normalises once, from its own counting to the disjoint buckets of
 `bursar.usage`; whatever comes after knows no wire.
 """
+
+from bursar.gateway.wires.anthropic import AnthropicWire
+from bursar.gateway.wires.base import Meter, Wire
+from bursar.gateway.wires.call import Call
+from bursar.gateway.wires.models import model_body, models_body
+from bursar.gateway.wires.openai import OpenAIWire
+
+OPENAI = OpenAIWire()
+ANTHROPIC = AnthropicWire()
+
+__all__ = ["ANTHROPIC", "OPENAI", "Call", "Meter", "Wire", "model_body", "models_body"]

@@ -10,23 +10,34 @@ from bursar.usage import Usage
 
 
 class Meter(Protocol):
-    """Watches one answer go by and knows what it used: fed whole, or as its stream arrives, never both.
+    """Watches one answer go by and knows what it used: fed whole, or as its stream arrives, never both."""
 
-    - `usage`: None until the usage that ends the answer is known, and when its record is at fault: absent is not
-      zero, an explicit zero is.
-    - `partial`: what was known last, even if the stream was cut; for the record only.
-    - `complete`: the answer reached its proper end.
-    - `failed`: the answer is an error, or one arrived in its stream.
-    - `delivered_variant`: the variant that the provider says it served, else the one asked for.
-    - `model`: the model that the provider says it used.
-    """
+    @property
+    def usage(self) -> Usage | None:
+        """What the whole answer used. None until the record that ends it, and when that is at fault.
 
-    usage: Usage | None
-    partial: Usage | None
-    complete: bool
-    failed: bool
-    delivered_variant: str
-    model: str | None
+        Absent is not zero; an explicit zero is.
+        """
+
+    @property
+    def partial(self) -> Usage | None:
+        """What is known so far, also of a stream that was cut: for the record, never to be charged."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer reached its proper end."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the answer is an error, or one arrived in its stream."""
+
+    @property
+    def delivered_variant(self) -> str:
+        """The variant that the provider says it served, else the one asked for."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that the provider says it used."""
 
     def whole(self, body: bytes) -> None:
         """Read the body of an answer that is not a stream. Never raises: a faulty body has no usage."""

@@ -25,7 +25,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     - `web_searches`: most searches that may be billed.
     - `wants_usage`: whether the client itself asked for usage in its stream.
     - `fields`: the body's top level. `forced` is what metering sets in it whatever the client said, `output_fields`
-      are the fields that a maximum of output is written to.
+      are the fields in which the client gave `output_tokens`.
     """
 
     wire: str
@@ -34,7 +34,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     stream: bool
     input_tokens: int
     output_tokens: int | None
-    output_fields: tuple[str, ...]
+    output_fields: tuple[str, ...] = ()
     variant: str = "standard"
     input_reads: int = 1
     unbounded: str | None = None
@@ -48,14 +48,15 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     wants_usage: bool = True
     forced: dict[str, msgspec.Raw] = {}
 
-    def body(self, output_tokens: int | None) -> bytes:
+    def body(self, output_tokens: int | None, output_field: str = "max_tokens") -> bytes:
         """The body to send, with at most `output_tokens` of output for each copy; None leaves that as it came.
 
-        The client's own bytes in every field but those that metering needs. The top level is written anew, so that a
-        key given twice goes out once, with the value that was read here.
+        `output_field` is where the maximum is written when the client gave none. The client's own bytes in every
+        field but those that metering needs. The top level is written anew, so that a key given twice goes out once,
+        with the value that was read here.
         """
         fields: dict[str, object] = {**self.fields, **self.forced}
         if output_tokens is not None and output_tokens != self.output_tokens:
-            for name in self.output_fields:
+            for name in self.output_fields or (output_field,):
                 fields[name] = output_tokens
         return msgspec.json.encode(fields)

@@ -92,6 +92,4 @@ class EventStream:
 
 def _data(event: bytes) -> bytes:
     """The data of an event: its `data` lines, each without the field's name and one space."""
-    return b"\n".join(
-        line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")
-    )
+    return b"\n".join(line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:"))
