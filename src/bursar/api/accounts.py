@@ -1,0 +1,86 @@
+"""What a person has, and what became of it: balance and statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery
+
+from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.paging import PageWidth
+from bursar.api.told import told
+from bursar.books import Books
+from bursar.refusals import Refused, Why, refuse
+from bursar.reports.balance import BalanceView, balance
+from bursar.reports.plain import plain
+from bursar.reports.statement import Statement, statement
+from bursar.reports.statement_text import render
+
+FORMATS = ("json", "text")
+
+
+@get(
+    "/people/{email:str}/balance",
+    opt=FOR_PERSONS,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(told(BalanceView), description="The lots that are open now, and their sums")},
+)
+def show_balance(
+    email: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]
+) -> dict[str, Any]:
+    """What a person has now: granted, available, held, spent, and until when."""
+    person_id = _brought_up(books, caller, email)
+    with books.database.reading() as connection:
+        return plain(balance(connection, person_id, books.clock()))
+
+
+@get(
+    "/people/{email:str}/statement",
+    opt=FOR_PERSONS,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(told(Statement), description="Opening balance, movements, closing balance")},
+)
+def show_statement(
+    email: FromPath[str],
+    books: NamedDependency[Books],
+    caller: NamedDependency[Caller],
+    *,
+    period: FromQuery[str | None] = None,
+    format: FromQuery[str] = FORMATS[0],
+    width: PageWidth = 80,
+) -> Response[dict[str, Any]] | Response[str]:
+    """A person's statement for a period (2026-11), or the current one; `format=text` is for reading.
+
+    `width` is that of the text, in columns.
+    """
+    if format not in FORMATS:
+        raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(format), right=" or ".join(FORMATS)))
+    person_id = _brought_up(books, caller, email)
+    with books.database.reading() as connection:
+        label = period if period is not None else _current_period(connection, person_id, books.clock())
+        made = statement(connection, person_id, label)
+    if format == "text":
+        return Response(render(made, width), media_type=MediaType.TEXT)
+    return Response(plain(made), media_type=MediaType.JSON)
+
+
+def _brought_up(books: Books, caller: Caller, email: str) -> int:
+    """The person's id, with the lots that are due by now opened, and those that are over expired."""
+    with books.database.reading() as connection:
+        person_id = caller.find(connection, email).id
+    books.bring_up(person_id)
+    return person_id
+
+
+def _current_period(connection: sa.Connection, person_id: int, now_us: int) -> str:
+    lots = balance(connection, person_id, now_us).lots
+    if not lots:
+        raise Refused(refuse(Why.NO_GRANT))
+    return lots[0].period
+
+
+ROUTES = (show_balance, show_statement)

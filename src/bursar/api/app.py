@@ -1,0 +1,72 @@
+"""Puts the API together: its routes, the guard at its door, how refusals are told, and its OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+import bursar
+from bursar.api import accounts, grants, journal, keys, people, plans, prices, service, usage
+from bursar.api.access import Caller, Door
+from bursar.api.errors import MAX_BODY_BYTES, tell_http, tell_internal, tell_refused
+from bursar.books import Books
+from bursar.config import Config
+from bursar.refusals import Refused
+
+PATH = "/api"
+PARTS = (people, plans, grants, keys, accounts, usage, journal, prices, service)
+ABOUT = (
+    "Amounts are decimal strings in dollars, times ISO 8601 in UTC. Whatever is refused answers "
+    '`{"error": {"name", "message", "field"}}`; the names are listed in docs/reference/refusals.md.'
+)
+
+
+def build_api(books: Books, local_token: str, config: Config) -> Litestar:
+    """The API on these books, as an ASGI application that serves paths under /api.
+
+    `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of `config`
+    only what a person needs to know is told: which providers there are and which models they serve.
+    """
+
+    def get_config() -> Config:
+        return config
+
+    def get_books() -> Books:
+        return books
+
+    def get_caller(request: Request[Caller, Any, Any]) -> Caller:
+        return request.user
+
+    return Litestar(
+        path=PATH,
+        route_handlers=[route for part in PARTS for route in part.ROUTES],
+        guards=[Door(books, local_token)],
+        dependencies={
+            "config": Provide(get_config, sync_to_thread=False),
+            "books": Provide(get_books, sync_to_thread=False),
+            "caller": Provide(get_caller, sync_to_thread=False),
+        },
+        exception_handlers={Refused: tell_refused, HTTPException: tell_http, Exception: tell_internal},
+        openapi_config=_openapi(),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    key = SecurityScheme(type="http", scheme="bearer", description="A key of this Bursar (bsr_…).")
+    return OpenAPIConfig(
+        title="Bursar",
+        version=bursar.__version__,
+        description=ABOUT,
+        use_handler_docstrings=True,
+        components=Components(security_schemes={"key": key}),
+        security=[{"key": []}],
+        render_plugins=[],
+    )

@@ -1,0 +1,162 @@
+"""The journal: its postings, newest first, and the proof that they add up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromQuery
+from litestar.response import Stream
+
+from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.errors import INTERNAL, INTERNAL_TEXT, ErrorAnswer, Told
+from bursar.api.moments import time_before
+from bursar.api.paging import PAGE, After, PageSize
+from bursar.api.told import told
+from bursar.books import Books
+from bursar.reports.plain import plain
+from bursar.reports.usage import PostingView, postings
+from bursar.store.verify import Verification, verify
+
+log = logging.getLogger("bursar.api")
+
+
+class FaultAnswer(msgspec.Struct, frozen=True):
+    """One thing that is wrong with the books."""
+
+    name: str
+    where: str
+    problem: str
+
+
+class HeadAnswer(msgspec.Struct, frozen=True):
+    """The last link of a hash chain. Noted elsewhere it shows later whether the journal's end was cut off."""
+
+    chain: int
+    n: int
+    hash: str
+
+
+class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read and what is wrong with it; `faults` are the first 1,000 of `fault_count`."""
+
+    is_right: bool
+    postings: int
+    transfers: int
+    calls: int
+    links: int
+    balances: int
+    open_holds: int
+    refusals: int
+    heads: list[HeadAnswer]
+    faults: list[FaultAnswer]
+    fault_count: int
+
+    @classmethod
+    def of(cls, found: Verification) -> VerificationAnswer:
+        """What is told of a verification."""
+        counts = {name: getattr(found, name) for name in cls.__struct_fields__ if name not in {"heads", "faults"}}
+        return cls(
+            heads=[HeadAnswer(chain, head.n, head.hash.hex()) for chain, head in sorted(found.heads.items())],
+            faults=[FaultAnswer(fault.name.value, fault.where, fault.problem) for fault in found.faults],
+            **counts,
+        )
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """A line of a verification that tells how far it is, in postings."""
+
+    done: int
+    total: int
+
+
+@get(
+    "/journal",
+    opt=FOR_PERSONS,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(list[told(PostingView)], description="Postings, newest first")},  # type: ignore[arg-type, misc]
+)
+def list_postings(
+    books: NamedDependency[Books],
+    caller: NamedDependency[Caller],
+    *,
+    person: FromQuery[str | None] = None,
+    since: FromQuery[str | None] = None,
+    limit: PageSize = PAGE,
+    after: After = None,
+) -> list[dict[str, Any]]:
+    """Postings with what they moved: everybody's, the named person's, or one's own.
+
+    For the next page give the last posting's `id` as `after`.
+    """
+    since_us = None if since is None else time_before(since, "since", books.clock())
+    with books.database.reading() as connection:
+        person_id = caller.scope(connection, person)
+        found = postings(connection, person_id, since_us=since_us, limit=limit, after=after)
+    return [plain(posting) for posting in found]
+
+
+@post(
+    "/journal/verify",
+    status_code=200,
+    sync_to_thread=True,
+    responses={200: ResponseSpec(VerificationAnswer, description="What was read, and what is wrong with it")},
+)
+def verify_journal(
+    books: NamedDependency[Books], progress: FromQuery[bool] = False
+) -> Response[VerificationAnswer] | Stream:
+    """Prove the books. With `progress=true` the answer is lines of JSON: `{"done", "total"}` until the last line."""
+    if progress:
+        return Stream(_Verifying(books).lines(), media_type="application/x-ndjson")
+    with books.database.reading() as connection:
+        return Response(VerificationAnswer.of(verify(connection)))
+
+
+class _Left(Exception):  # noqa: N818 - it is no error that somebody stops listening
+    """Whoever asked for the verification is gone."""
+
+
+class _Verifying:
+    """A verification in a thread of its own, and the lines that it has to tell."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._lines: SimpleQueue[Progress | VerificationAnswer | ErrorAnswer] = SimpleQueue()
+        self._left = False
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines as they come; the last one is the verification, or an error."""
+        threading.Thread(target=self._run, name="verify", daemon=True).start()
+        try:
+            while True:
+                line = self._lines.get()
+                yield msgspec.json.encode(line) + b"\n"
+                if not isinstance(line, Progress):
+                    return
+        finally:
+            self._left = True
+
+    def _run(self) -> None:
+        try:
+            with self._books.database.reading() as connection:
+                self._lines.put(VerificationAnswer.of(verify(connection, self._tell)))
+        except _Left:
+            log.info("nobody waits for the verification any more")
+        except Exception:
+            log.exception("the verification failed")
+            self._lines.put(ErrorAnswer(Told(INTERNAL, INTERNAL_TEXT, None)))
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._left:
+            raise _Left
+        self._lines.put(Progress(done, total))
+
+
+ROUTES = (list_postings, verify_journal)

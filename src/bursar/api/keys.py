@@ -1,0 +1,129 @@
+"""Keys: make, list, revoke. A person makes and revokes their own, never one that may do more than the key used."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody
+
+from bursar.api.access import ADMINISTRATOR, FOR_PERSONS, PERSON, Caller
+from bursar.api.answers import KeyAnswer, NewKeyAnswer
+from bursar.api.moments import time_after
+from bursar.api.paging import Id
+from bursar.books import Books
+from bursar.money import MoneyError, parse_usd
+from bursar.periods import iso
+from bursar.refusals import Refused, Why, refuse
+from bursar.store import directory
+from bursar.store.directory import Key
+
+MAX_NAME_LENGTH = 100
+
+
+class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key to make. `person` may be left out for an administrator's; `limit` is in dollars for the key's whole life;
+    `expires` is an instant, a day or a span from now ("12h").
+    """
+
+    person: str | None = None
+    role: str = PERSON
+    name: str = ""
+    limit: str | None = None
+    expires: str | None = None
+
+
+@post("/keys", opt=FOR_PERSONS, sync_to_thread=True)
+def create_key(
+    data: JSONBody[NewKey], books: NamedDependency[Books], caller: NamedDependency[Caller]
+) -> NewKeyAnswer:
+    """Make a key. Its secret is in this answer and nowhere else."""
+    caller.must_manage_keys()
+    email = _owner(books, caller, data)
+    made = books.create_key(
+        email,
+        _name(data.name),
+        limit_nanos=_limit(data.limit),
+        expires_us=_expiry(books, caller, data.expires),
+        administrator=data.role == ADMINISTRATOR,
+    )
+    return NewKeyAnswer(made.secret, KeyAnswer.of(made.key, email, books.clock()))
+
+
+@get("/keys", opt=FOR_PERSONS, sync_to_thread=True)
+def list_keys(
+    books: NamedDependency[Books], caller: NamedDependency[Caller], person: FromQuery[str | None] = None
+) -> list[KeyAnswer]:
+    """Keys, newest first: everybody's, those of the person named, or a person's own."""
+    with books.database.reading() as connection:
+        keys = directory.keys_of(connection, caller.scope(connection, person))
+        emails = {someone.id: someone.email for someone in directory.all_people(connection)}
+    now_us = books.clock()
+    return [KeyAnswer.of(key, _email(emails, key), now_us) for key in keys]
+
+
+@delete("/keys/{key_id:int}", opt=FOR_PERSONS, status_code=200, sync_to_thread=True)
+def revoke_key(key_id: Id, books: NamedDependency[Books], caller: NamedDependency[Caller]) -> KeyAnswer:
+    """Revoke a key. When this answers, it admits no new call."""
+    caller.must_manage_keys()
+    if not caller.is_administrator:
+        with books.database.reading() as connection:
+            if key_id not in {key.id for key in directory.keys_of(connection, caller.own_id())}:
+                caller.must_be(ADMINISTRATOR)
+    key = books.revoke_key(key_id)
+    with books.database.reading() as connection:
+        emails = {someone.id: someone.email for someone in directory.all_people(connection)}
+    return KeyAnswer.of(key, _email(emails, key), books.clock())
+
+
+def _email(emails: dict[int, str], key: Key) -> str | None:
+    return None if key.person_id is None else emails[key.person_id]
+
+
+def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
+    if wanted.role not in {PERSON, ADMINISTRATOR}:
+        raise _invalid("role", repr(wanted.role), f"{PERSON} or {ADMINISTRATOR}")
+    caller.must_be(wanted.role)
+    if wanted.person is None and caller.is_administrator:
+        if wanted.role == PERSON:
+            raise Refused(refuse(Why.FIELD_MISSING, field="person", right="the e-mail of the key's owner"))
+        if wanted.limit is not None:
+            raise _invalid("limit", repr(wanted.limit), "left out, for a key that belongs to nobody")
+        return None
+    with books.database.reading() as connection:
+        owner = caller.person if wanted.person is None else caller.find(connection, wanted.person)
+    assert owner is not None, "whoever is no administrator is a person"
+    return owner.email
+
+
+def _name(name: str) -> str:
+    if len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise _invalid("name", "too long or not printable", f"at most {MAX_NAME_LENGTH} printable characters")
+    return name
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_usd(text)
+    except MoneyError:
+        raise _invalid("limit", repr(text), "dollars, such as 25.00") from None
+
+
+def _expiry(books: Books, caller: Caller, text: str | None) -> int | None:
+    """When the new key expires: when asked to, but not after the key that makes it."""
+    most = caller.key.expires_us if caller.key is not None and not caller.is_administrator else None
+    if text is None:
+        return most
+    expires_us = time_after(text, "expires", books.clock())
+    if most is not None and expires_us > most:
+        raise _invalid("expires", repr(text), f"no later than the key that makes it, {iso(most)}")
+    return expires_us
+
+
+def _invalid(field: str, got: str, right: str) -> Refused:
+    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))
+
+
+ROUTES = (create_key, list_keys, revoke_key)

@@ -1,0 +1,52 @@
+"""Plans: add a version, list, look up. A person sees the plans that they were granted."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.answers import PlanAnswer
+from bursar.books import Books
+from bursar.refusals import Refused, Why, refuse
+from bursar.store import directory
+from bursar.terms.plan import read_plan
+
+
+class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plan file's text."""
+
+    toml: str
+
+
+@post("/plans", sync_to_thread=True)
+def add_plan(data: JSONBody[NewPlan], books: NamedDependency[Books]) -> PlanAnswer:
+    """Add a plan, or the next version of one. The same terms again are the version that has them."""
+    return PlanAnswer.of(books.add_plan(read_plan(data.toml)))
+
+
+@get("/plans", opt=FOR_PERSONS, sync_to_thread=True)
+def list_plans(books: NamedDependency[Books], caller: NamedDependency[Caller]) -> list[PlanAnswer]:
+    """Every version of every plan, by name, newest first; for a person the versions that they were granted."""
+    with books.database.reading() as connection:
+        if caller.is_administrator:
+            return [PlanAnswer.of(plan) for plan in directory.all_plans(connection)]
+        granted = {plan.id: plan for _, plan in directory.grants_of(connection, caller.own_id())}
+    return [PlanAnswer.of(plan) for plan in sorted(granted.values(), key=lambda plan: (plan.name, -plan.version))]
+
+
+@get("/plans/{name:str}", opt=FOR_PERSONS, sync_to_thread=True)
+def show_plan(name: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]) -> PlanAnswer:
+    """A plan's newest version; for a person the newest that they were granted."""
+    with books.database.reading() as connection:
+        if caller.is_administrator:
+            return PlanAnswer.of(directory.plan(connection, name))
+        granted = [plan for _, plan in directory.grants_of(connection, caller.own_id()) if plan.name == name]
+    if not granted:
+        raise Refused(refuse(Why.UNKNOWN, what="plan", name=name, field="plan"))
+    return PlanAnswer.of(max(granted, key=lambda plan: plan.version))
+
+
+ROUTES = (add_plan, list_plans, show_plan)

@@ -1,0 +1,157 @@
+"""Prices: what a model costs by the price book in force, and how the book compares with another public table."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from bursar.api.access import FOR_PERSONS
+from bursar.books import Books
+from bursar.money import NANOS_PER_USD, usd
+from bursar.periods import from_us
+from bursar.pricing.check import Disagreement, Table, check_book, compare
+from bursar.pricing.rates import RateCard, Rates
+from bursar.pricing.snapshot import STANDARD
+from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.usage import BUCKETS
+
+_table = msgspec.json.Decoder(dict[str, dict[str, Any]], float_hook=Decimal).decode
+
+
+class RatesAnswer(msgspec.Struct, frozen=True):
+    """Dollars per million tokens by bucket; `web_searches` per thousand requests. Null is not priced, so refused.
+
+    They hold for requests with more than `above_tokens` input tokens in all.
+    """
+
+    above_tokens: int
+    input: str | None
+    cache_read: str | None
+    cache_write_5m: str | None
+    cache_write_1h: str | None
+    output: str | None
+    audio_input: str | None
+    audio_output: str | None
+    web_searches: str | None
+
+
+class CardAnswer(msgspec.Struct, frozen=True):
+    """What a model costs in one catalog; null limits are not known."""
+
+    catalog: str
+    model: str
+    variant: str
+    context_tokens: int | None
+    max_output_tokens: int | None
+    rates: list[RatesAnswer]
+
+
+class PricesAnswer(msgspec.Struct, frozen=True):
+    """A model's prices in every catalog that has it, by the price book named."""
+
+    version: str
+    model: str
+    cards: list[CardAnswer]
+
+
+class UnusualAnswer(msgspec.Struct, frozen=True):
+    """A price unlike most, such as output that costs less than input. It may well be right."""
+
+    catalog: str
+    model: str
+    variant: str
+    since: str
+    rule: str
+
+
+class DifferenceAnswer(msgspec.Struct, frozen=True):
+    """A rate on which the price book and the table differ, in dollars per million tokens."""
+
+    catalog: str
+    model: str
+    bucket: str
+    above_tokens: int
+    ours: str
+    theirs: str
+
+
+class PriceCheck(msgspec.Struct, frozen=True):
+    """What a check of the price book found. `compared` tells whether a table was given to compare it with."""
+
+    version: str
+    compared: bool
+    unusual: list[UnusualAnswer]
+    differences: list[DifferenceAnswer]
+
+
+class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text of a table to compare with, of the shape of LiteLLM's `model_prices_and_context_window.json`."""
+
+    table: str | None = None
+
+
+@get("/prices/{model:path}", opt=FOR_PERSONS, sync_to_thread=True)
+def show_prices(
+    model: FromPath[str],
+    books: NamedDependency[Books],
+    *,
+    catalog: FromQuery[str | None] = None,
+    variant: FromQuery[str] = STANDARD,
+) -> PricesAnswer:
+    """What a model costs now, in the catalog named or in every one that has it."""
+    name = model.removeprefix("/")
+    found = _cards(books, name, catalog, variant)
+    return PricesAnswer(books.prices.version, name, [_card(card) for card in found])
+
+
+def _cards(books: Books, model: str, catalog: str | None, variant: str) -> list[RateCard]:
+    book, at = books.prices, from_us(books.clock())
+    if catalog is not None and catalog not in book.catalogs():
+        raise Refused(refuse(Why.UNKNOWN, what="catalog", name=catalog, field="catalog"))
+    answers = [book.card(name, model, at, variant) for name in ([catalog] if catalog else book.catalogs())]
+    cards = [answer for answer in answers if isinstance(answer, RateCard)]
+    if not cards:
+        refusals = [answer for answer in answers if isinstance(answer, Refusal)]
+        raise Refused(next((r for r in refusals if r.why is Why.VARIANT_NOT_PRICED), refusals[0]))
+    return cards
+
+
+def _card(card: RateCard) -> CardAnswer:
+    rates = [_rates(0, card.rates), *(_rates(tier.above, tier.rates) for tier in card.tiers)]
+    return CardAnswer(card.catalog, card.model, card.variant, card.context_tokens, card.max_output_tokens, rates)
+
+
+def _rates(above_tokens: int, rates: Rates) -> RatesAnswer:
+    told = (getattr(rates, bucket) for bucket in BUCKETS)
+    return RatesAnswer(above_tokens, *(None if rate is None else usd(rate) for rate in told))
+
+
+@post("/prices/check", opt=FOR_PERSONS, status_code=200, sync_to_thread=True)
+def check_prices(data: JSONBody[PriceTable], books: NamedDependency[Books]) -> PriceCheck:
+    """Check the price book against itself, and against a table when one is given."""
+    book = books.prices
+    differences = [] if data.table is None else compare(book, _read(data.table), from_us(books.clock()))
+    unusual = [UnusualAnswer(odd.catalog, odd.model, odd.variant, odd.since, odd.rule) for odd in check_book(book)]
+    return PriceCheck(book.version, data.table is not None, unusual, [_difference(found) for found in differences])
+
+
+def _read(text: str) -> Table:
+    """The table with its prices as exact decimals."""
+    try:
+        return _table(text)
+    except msgspec.DecodeError:
+        right = "JSON: an object with one object of prices for each model"
+        raise Refused(refuse(Why.FIELD_INVALID, field="table", got="something else", right=right)) from None
+
+
+def _difference(found: Disagreement) -> DifferenceAnswer:
+    theirs = f"{found.theirs / NANOS_PER_USD:f}"
+    return DifferenceAnswer(found.catalog, found.model, found.bucket, found.above_tokens, usd(found.ours), theirs)
+
+
+ROUTES = (show_prices, check_prices)

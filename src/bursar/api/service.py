@@ -1,0 +1,68 @@
+"""Who am I, and what am I talking to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.di import NamedDependency
+
+import bursar
+from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.answers import KeyAnswer, PersonAnswer
+from bursar.books import Books
+from bursar.config import Config
+
+
+class MeAnswer(msgspec.Struct, frozen=True):
+    """The caller: the role, the person, and the key that was used. The operator of the data folder has no key."""
+
+    role: str
+    person: PersonAnswer | None
+    key: KeyAnswer | None
+
+
+class ProviderAnswer(msgspec.Struct, frozen=True):
+    """A provider that calls can go to: which wire it speaks, for which models, priced by which catalog."""
+
+    name: str
+    wire: str
+    models: list[str]
+    catalog: str
+
+
+class VersionAnswer(msgspec.Struct, frozen=True):
+    """The version of Bursar, the price book in force, and the providers that are configured."""
+
+    bursar: str
+    price_book: str
+    providers: list[ProviderAnswer]
+
+
+@get("/me", opt=FOR_PERSONS, sync_to_thread=True)
+def me(books: NamedDependency[Books], caller: NamedDependency[Caller]) -> MeAnswer:
+    """Whom the key belongs to, and what it may do."""
+    person = None if caller.person is None else PersonAnswer.of(caller.person)
+    email = None if person is None else person.email
+    key = None if caller.key is None else KeyAnswer.of(caller.key, email, books.clock())
+    return MeAnswer(caller.role, person, key)
+
+
+@get("/version", opt=FOR_PERSONS, sync_to_thread=True)
+def version(books: NamedDependency[Books], config: NamedDependency[Config]) -> VersionAnswer:
+    """Which Bursar this is, which price book it uses, and which providers it can call."""
+    providers = [
+        ProviderAnswer(provider.name, provider.wire, list(provider.models), provider.catalog)
+        for provider in config.providers
+    ]
+    return VersionAnswer(bursar.__version__, books.prices.version, providers)
+
+
+@get("/openapi.json", opt=FOR_PERSONS, include_in_schema=False, sync_to_thread=True)
+def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """This API's OpenAPI description."""
+    return request.app.openapi_schema.to_schema()
+
+
+ROUTES = (me, version, openapi)
