@@ -66,10 +66,12 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
     added_tokens: Range
     output_tokens: Range
     max_tokens: int | None = None
+    remembers: bool = True
+    """Whether a turn has the turns before it in its context; single questions of a batch do not."""
     caches_for_an_hour: bool = False
     last_call_is_lost: bool = False
-    """The first answer that a nearly empty budget cuts short is lost with its usage, so that its whole bound is
-    charged and exactly nothing is left: a budget to try an exhausted one with."""
+    """No call fails but the first one that a nearly empty budget cuts short. It is lost with its usage, so its whole
+    hold is charged and exactly nothing is left: a budget to try an exhausted one with."""
 
 
 class DemoKey(msgspec.Struct, frozen=True):
@@ -198,11 +200,12 @@ NIGHTLY_EVALUATION = Habit(
     weekends=100,
     hours=(0, 0),
     sessions=(1, 1),
-    turns=(20, 20),
-    context_tokens=(2_000, 6_000),
+    turns=(24, 24),
+    context_tokens=(2_000, 4_000),
     added_tokens=(500, 2_000),
-    output_tokens=(600, 2_400),
-    max_tokens=4_096,
+    output_tokens=(3_000, 6_000),
+    max_tokens=16_000,
+    remembers=False,
     last_call_is_lost=True,
 )
 

@@ -28,8 +28,8 @@ OUTPUT_TOKENS_PER_S = 90
 HOUR_S = 3_600
 FIRST_START_S = 600
 """A session whose hours leave it no choice begins within ten minutes."""
-UNKNOWN_PER_MILLE = 3
-RELEASED_PER_MILLE = 9
+FATES_PER_MILLE = (3, 9, 988)
+"""Of a thousand calls: lost on the way, refused by the provider, answered."""
 
 
 class Fate(Enum):
@@ -92,7 +92,8 @@ class _Session:
             yield self._call(at_us, ends_us, self._usage(context, added, output, warm=warm))
             pause_s = 2 + random.expovariate(1 / 75)
             warm = pause_s < CACHE_KEPT_S
-            context += added + output
+            if habit.remembers:
+                context += added + output
             at_us = ends_us + _seconds_us(pause_s)
 
     def _usage(self, context: int, added: int, output: int, *, warm: bool) -> Usage:
@@ -119,12 +120,8 @@ class _Session:
         )
 
     def _call(self, at_us: int, ends_us: int, usage: Usage) -> Call:
-        draw = self._random.randrange(1_000)
-        fate = Fate.ANSWERED
-        if draw < UNKNOWN_PER_MILLE:
-            fate = Fate.UNKNOWN
-        elif draw < UNKNOWN_PER_MILLE + RELEASED_PER_MILLE:
-            fate = Fate.REFUSED
+        fates = (Fate.UNKNOWN, Fate.REFUSED, Fate.ANSWERED)
+        fate = self._random.choices(fates, weights=FATES_PER_MILLE)[0]
         return Call(
             self._email,
             self._key.name,
@@ -133,7 +130,7 @@ class _Session:
             ends_us,
             _ask(self._model, self._choice.variant, usage, self._habit.max_tokens),
             usage,
-            fate,
+            Fate.ANSWERED if self._habit.last_call_is_lost else fate,
             self._habit.last_call_is_lost,
         )
 

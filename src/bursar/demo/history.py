@@ -19,7 +19,6 @@ from bursar.books import Admission, Books, Spender
 from bursar.books.books import NewKey
 from bursar.books.spending import Ending, admit, release, settle
 from bursar.demo.habits import Call, Fate
-from bursar.keys import key_digest
 from bursar.ledger.accounts import Balance
 from bursar.ledger.decide import apply, decide
 from bursar.ledger.postings import Command, Decision, Hold, OpenHold, Posting
@@ -60,6 +59,7 @@ class History:
         self._on_call = on_call
         self._timeline: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = count()
+        self._spenders: dict[tuple[str, str], Spender] = {}
         self._balances: dict[int, Balance] = {}
         self._holds: dict[str, OpenHold] = {}
         self._waiting: list[tuple[Command, Decision]] = []
@@ -120,11 +120,15 @@ class History:
             self.at(call.ends_us, partial(self._end, call, admission, held))
 
     def _spender(self, call: Call) -> Spender:
-        secret = self.keys[call.email, call.key].secret
-        known = self.books.known_spender(key_digest(secret), self.clock())
-        if known is not None:
-            return known
-        self.post()  # finding a spender opens and expires lots, for which the journal must be up to date
+        """Who a call's key lets spend; only a new month changes that, for nobody else writes to these books."""
+        known = self._spenders.get((call.email, call.key))
+        if known is None or any(lot.expires_us <= self.clock() for lot in known.lots):
+            self.post()  # finding a spender opens and expires lots, for which the journal must be up to date
+            known = self._found(self.keys[call.email, call.key].secret)
+            self._spenders[call.email, call.key] = known
+        return known
+
+    def _found(self, secret: str) -> Spender:
         found = self.books.find_spender(secret)
         if isinstance(found, Refusal):
             raise Refused(found)
