@@ -6,9 +6,12 @@ calculation (`ceil_div`). Everything else is exact.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
 
 NANOS_PER_USD = 1_000_000_000
+DECIMALS = 9
+MAX_DIGITS = 30
+"""A whole number of more digits is not even looked at; it is too large."""
 MAX_NANOS = 2**62
 """Amounts stay below this (4.6 billion dollars), so that a sum of two fits a signed 64-bit column."""
 
@@ -22,26 +25,26 @@ def ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
+_AMOUNT = re.compile(r"\$?(-?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?")
+
+
 def parse_usd(text: str) -> int:
     """Read a decimal string in dollars ("2000.00", "$1,500") as nano-dollars.
 
-    Raises MoneyError when it is no plain decimal, is negative, has more than nine decimals or is too large.
+    Raises MoneyError when it is no plain decimal, is negative, has more than nine decimals or is too large. A comma
+    stands only between thousands, so that "1,50" is refused and not read as 150.
     """
-    cleaned = text.strip().removeprefix("$").replace(",", "")
-    try:
-        value = Decimal(cleaned)
-    except InvalidOperation:
-        raise MoneyError(f"{text!r} is not an amount; write dollars like 2000.00") from None
-    if not value.is_finite():
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None:
         raise MoneyError(f"{text!r} is not an amount; write dollars like 2000.00")
-    if value < 0:
+    minus, whole, fraction = found[1], found[2].replace(",", ""), (found[3] or "").rstrip("0")
+    if minus:
         raise MoneyError(f"{text!r} is negative; an amount is 0 or more")
-    if value >= MAX_NANOS // NANOS_PER_USD:
+    if len(whole) > MAX_DIGITS or int(whole) >= MAX_NANOS // NANOS_PER_USD:
         raise MoneyError(f"{text!r} is too large; an amount is below 4,600,000,000")
-    nanos = value * NANOS_PER_USD
-    if nanos != nanos.to_integral_value():
+    if len(fraction) > DECIMALS:
         raise MoneyError(f"{text!r} has more than nine decimals; a nano-dollar is the smallest amount")
-    return int(nanos)
+    return int(whole) * NANOS_PER_USD + int(fraction.ljust(DECIMALS, "0"))
 
 
 def usd(nanos: int) -> str:
