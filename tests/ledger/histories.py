@@ -1,0 +1,116 @@
+"""Random histories of commands, small enough that everything runs into everything: little money, little time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from bursar.ledger.accounts import CREDITED, Account, Balance, Kind
+from bursar.ledger.postings import Command, Expire, Hold, Open, Posting, Release, Settle
+from bursar.refusals import Refusal
+from tests.ledger.model import Model, Told
+
+
+@dataclass
+class History:
+    """Draws commands for a person, given the balances opened so far. Time goes on, and now and then back."""
+
+    chance: Random
+    person_id: int = 1
+    lots: list[int] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
+    holds: list[str] = field(default_factory=list)
+    at_us: int = 0
+    drawn: int = 0
+
+    def command(self, model: Model) -> Command:
+        """The next command."""
+        self.drawn += 1
+        chance = self.chance
+        self.at_us = max(1, self.at_us + chance.choice((0, 0, 1, 1, 2, 3, -2)))
+        if not self.lots or chance.random() < 0.08:
+            return self._open(Kind.LOT)
+        pick = chance.random()
+        if pick < 0.05:
+            return self._open(Kind.LIMIT)
+        if pick < 0.5 or not self.holds:
+            return self._hold()
+        if pick < 0.6:
+            number = chance.choice(self.lots)
+            expired = model.purses[number].expired if chance.random() < 0.8 else chance.randint(0, 9)
+            return Expire(number, expired, self.at_us)
+        hold_id = chance.choice(self.holds) if chance.random() < 0.9 else f"never {self.person_id}.{self.drawn}"
+        if pick < 0.7:
+            return Release(hold_id, self.at_us, "test")
+        cost = None if chance.random() < 0.1 else chance.choice((0, chance.randint(0, 15), chance.randint(0, 40)))
+        return Settle(hold_id, cost, self.at_us, provisional=chance.random() < 0.2)
+
+    def _open(self, kind: Kind) -> Open:
+        chance = self.chance
+        opens_us = max(0, self.at_us + chance.randint(-3, 3))
+        expires_us = opens_us + chance.randint(1, 30) if kind is Kind.LOT or chance.random() < 0.5 else 0
+        return Open(
+            self.person_id,
+            kind,
+            f"history:{self.person_id}",
+            f"{self.drawn}",
+            chance.randint(1, 30),
+            self.at_us,
+            priority=chance.randint(0, 2),
+            opens_us=opens_us,
+            expires_us=expires_us,
+        )
+
+    def _hold(self) -> Hold:
+        chance = self.chance
+        amount = chance.randint(1, 20)
+        self.holds.append(f"{self.person_id}.{self.drawn}")
+        lots = tuple(chance.sample(self.lots, chance.randint(0 if chance.random() < 0.05 else 1, len(self.lots))))
+        limits = tuple(chance.sample(self.limits, chance.randint(0, len(self.limits))))
+        return Hold(self.holds[-1], self.person_id, lots, limits, amount, chance.randint(1, amount), self.at_us)
+
+
+def expected(model: Model, command: Command, opened: int) -> Told:
+    """What the model says to a command; `opened` is the number under which a balance was opened."""
+    match command:
+        case Open():
+            return model.open(opened, command)
+        case Hold():
+            return model.hold(command)
+        case Expire():
+            return model.expire(command)
+        case Settle() | Release():
+            return model.end(command)
+
+
+def told(answer: Posting | Refusal | None) -> Told:
+    """An answer in the model's words."""
+    if answer is None:
+        return "nothing"
+    return answer.why.value if isinstance(answer, Refusal) else (answer.verb.value, answer.amount)
+
+
+def assert_agrees(model: Model, balances: dict[int, Balance]) -> None:
+    """Every balance is as the model has it, balances to zero, and nothing credited is negative."""
+    for number, purse in model.purses.items():
+        balance = balances[number]
+        figures = (purse.granted, purse.available, purse.held, purse.spent, purse.expired, purse.overrun)
+        assert (
+            balance.granted,
+            balance.available,
+            balance.held,
+            balance.spent,
+            balance.expired,
+            balance.overrun,
+        ) == figures
+        assert sum(balance.amounts) == 0
+        assert min(balance.amounts[account] for account in CREDITED) >= 0
+        assert max(balance.amounts[Account.FUNDING], balance.amounts[Account.OVERRUN]) <= 0
+
+
+def assert_bounded(model: Model, balances: dict[int, Balance]) -> None:
+    """Nobody spends more than was granted, but for a settle above its hold, and then the overrun says so."""
+    lots = [balance for balance in balances.values() if balance.kind is Kind.LOT]
+    assert sum(lot.spent for lot in lots) <= sum(lot.granted + lot.overrun for lot in lots)
+    if not model.exceeded:
+        assert sum(balance.overrun for balance in balances.values()) == 0
