@@ -18,8 +18,6 @@ from bursar.refusals import Refusal, Refused, Why, refuse
 
 log = logging.getLogger("bursar.api")
 MAX_BODY_BYTES = 16 * 1024 * 1024
-INTERNAL = "internal"
-INTERNAL_TEXT = "Something went wrong inside Bursar. Its log tells what; nothing of it is told here."
 _SHAPES = {
     "str": "a text",
     "int": "a whole number",
@@ -70,7 +68,7 @@ def tell_http(request: Request[Any, Any, Any], problem: HTTPException) -> Respon
 def tell_internal(request: Request[Any, Any, Any], problem: Exception) -> Response[ErrorAnswer]:
     """Answer that something unexpected happened, and log it."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=problem)
-    return _json(ErrorAnswer(Told(INTERNAL, INTERNAL_TEXT, None)), 500, {})
+    return _response(refuse(Why.INTERNAL))
 
 
 def _response(refusal: Refusal) -> Response[ErrorAnswer]:
@@ -79,11 +77,7 @@ def _response(refusal: Refusal) -> Response[ErrorAnswer]:
         headers["www-authenticate"] = "Bearer"
     if refusal.retryable:
         headers["retry-after"] = "1"
-    return _json(answer_to(refusal), refusal.status, headers)
-
-
-def _json(body: ErrorAnswer, status: int, headers: dict[str, str]) -> Response[ErrorAnswer]:
-    return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers)
+    return Response(answer_to(refusal), status_code=refusal.status, media_type=MediaType.JSON, headers=headers)
 
 
 def _translated(request: Request[Any, Any, Any], problem: HTTPException) -> Refusal:

@@ -16,11 +16,12 @@ from litestar.params import FromQuery
 from litestar.response import Stream
 
 from bursar.api.access import FOR_PERSONS, Caller
-from bursar.api.errors import INTERNAL, INTERNAL_TEXT, ErrorAnswer, Told
+from bursar.api.errors import ErrorAnswer, answer_to
 from bursar.api.moments import time_before
 from bursar.api.paging import PAGE, After, PageSize
 from bursar.api.told import told
 from bursar.books import Books
+from bursar.refusals import Why, refuse
 from bursar.reports.plain import plain
 from bursar.reports.usage import PostingView, postings
 from bursar.store.verify import Verification, verify
@@ -151,7 +152,7 @@ class _Verifying:
             log.info("nobody waits for the verification any more")
         except Exception:
             log.exception("the verification failed")
-            self._lines.put(ErrorAnswer(Told(INTERNAL, INTERNAL_TEXT, None)))
+            self._lines.put(answer_to(refuse(Why.INTERNAL)))
 
     def _tell(self, done: int, total: int) -> None:
         if self._left:

@@ -1,0 +1,102 @@
+"""Balance and statement."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bursar.cli.person import Email
+from bursar.cli.session import JsonFlag, session_of
+
+BAR_WIDTH = 40
+
+
+def balance(context: typer.Context, email: Email, json: JsonFlag = False) -> None:
+    """Show what a person has left, and until when.
+
+    \b
+    Examples:
+      bursar balance ann@example.com
+      bursar balance ann@example.com --json
+    """
+    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
+
+    session = session_of(context)
+    with session.client() as client:
+        found = client.get(f"/people/{escaped(email)}/balance")
+    if not session.show_json(found):
+        _show(found)
+
+
+def statement(
+    context: typer.Context,
+    email: Email,
+    period: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The period.  [the current one]")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Show a person's statement for a period.
+
+    Opening balance, what was granted and spent, by model and by day, closing balance.
+
+    \b
+    Examples:
+      bursar statement ann@example.com
+      bursar statement ann@example.com --period 2026-11 --json
+    """
+    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
+    from bursar.cli.show import terminal_width  # noqa: PLC0415 - slow to import
+
+    session = session_of(context)
+    path = f"/people/{escaped(email)}/statement"
+    with session.client() as client:
+        if session.as_json:
+            session.show_json(client.get(path, period=period))
+        else:
+            print(client.text(path, period=period, format="text", width=min(max(terminal_width(), 60), 100)), end="")
+
+
+def _show(found: dict[str, Any]) -> None:
+    from bursar.cli.show import facts, moment, money, say, table  # noqa: PLC0415 - slow to import
+
+    say(f"{found['name']} <{found['person']}>")
+    if not found["lots"]:
+        say("No budget is open now.")
+        return
+    say(f"{money(found['available'])} left of {money(found['granted'])}  {_bar(found)}")
+    say("")
+    shown = ["granted", "spent", "held", "expired", "overrun", "available"]
+    always = {"granted", "spent", "held", "available"}
+    facts((name.capitalize(), f"{money(found[name]):>14}") for name in shown if name in always or float(found[name]))
+    say("")
+    table(
+        ["Plan", "Period", ">Granted", ">Spent", ">Held", ">Available", "Ends"],
+        [
+            [
+                lot["plan"],
+                lot["period"],
+                *(money(lot[name]) for name in ("granted", "spent", "held", "available")),
+                f"{moment(lot['expires'], lot['time_zone'])} {lot['time_zone']}",
+            ]
+            for lot in found["lots"]
+        ],
+        empty="",
+    )
+    if found["limits"]:
+        say("")
+        table(
+            ["Limit", ">Of", ">Spent", ">Held", ">Left"],
+            [
+                [limit["name"], *(money(limit[name]) for name in ("granted", "spent", "held", "available"))]
+                for limit in found["limits"]
+            ],
+            empty="",
+        )
+
+
+def _bar(found: dict[str, Any]) -> str:
+    """How much of the budget is gone, as a bar."""
+    granted, left = float(found["granted"]), float(found["available"])
+    share = 1 - left / granted if granted else 1.0
+    full = round(BAR_WIDTH * share)
+    return "█" * full + "░" * (BAR_WIDTH - full) + f" {share:.0%} used"

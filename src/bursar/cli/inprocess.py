@@ -1,0 +1,91 @@
+"""Calls an ASGI application as if it were a server: what httpx needs to use the API without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import httpx
+
+
+class InProcess(httpx.BaseTransport):
+    """A transport whose server is an application in this process. Bodies stream as they are made."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Run the application on a request, in a thread with a loop of its own."""
+        call = _Call(self._application, request)
+        status, headers = call.start()
+        return httpx.Response(status, headers=headers, stream=call, request=request)
+
+
+class _Call(httpx.SyncByteStream):
+    """One request while it runs, and the body of its answer."""
+
+    def __init__(self, application: Any, request: httpx.Request) -> None:
+        self._application = application
+        self._scope = _scope(request)
+        self._body: bytes | None = request.read()
+        self._messages: SimpleQueue[dict[str, Any] | BaseException | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="request", daemon=True)
+
+    def start(self) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """Begin; returns once the answer's status and headers are known."""
+        self._thread.start()
+        message = self._next()
+        assert message is not None, "the application ended without an answer"
+        return message["status"], list(message["headers"])
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (message := self._next()) is not None:
+            yield message.get("body", b"")
+
+    def close(self) -> None:
+        """Wait until the application has done its work."""
+        self._thread.join()
+
+    def _next(self) -> dict[str, Any] | None:
+        message = self._messages.get()
+        if isinstance(message, BaseException):
+            raise message
+        return message
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._application(self._scope, self._receive, self._send))
+        except BaseException as problem:  # raised again where the answer is awaited
+            self._messages.put(problem)
+        else:
+            self._messages.put(None)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._body is None:
+            await asyncio.Event().wait()  # the caller never leaves before the answer is complete
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self._messages.put(message)
+
+
+def _scope(request: httpx.Request) -> dict[str, Any]:
+    url = request.url
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": url.scheme,
+        "path": url.path,
+        "raw_path": url.raw_path.split(b"?")[0],
+        "root_path": "",
+        "query_string": url.query,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("127.0.0.1", 0),
+        "server": (url.host, url.port or 80),
+    }

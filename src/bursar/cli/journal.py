@@ -1,0 +1,105 @@
+"""The journal."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bursar.cli.session import JsonFlag, Session, session_of
+from bursar.cli.usage import Limit, Since
+
+app = typer.Typer(name="journal", help="Read the journal, and prove that it adds up.", no_args_is_help=True)
+
+
+@app.command()
+def verify(context: typer.Context, json: JsonFlag = False) -> None:
+    """Prove the books: replay the journal, compare what it adds up to, recompute its hash chains.
+
+    What is wrong is listed by name, and the exit code is 1.
+
+    \b
+    Examples:
+      bursar journal verify
+      bursar journal verify --json
+    """
+    session = session_of(context)
+    found = _verified(session)
+    if not session.show_json(found):
+        _show_verification(found)
+    if not found["is_right"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this person's postings.")] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    json: JsonFlag = False,
+) -> None:
+    """Show postings, the newest first, with what each moved.
+
+    \b
+    Examples:
+      bursar journal show --person ann@example.com
+      bursar journal show --since 1h --json
+    """
+    session = session_of(context)
+    with session.client() as client:
+        found = client.get("/journal", person=person, since=since, limit=limit)
+    if session.show_json(found):
+        return
+    from bursar.cli.show import moment, table  # noqa: PLC0415 - slow to import
+
+    table(
+        [">Posting", "When (UTC)", "Verb", "Person", "What moved"],
+        [
+            [
+                str(one["id"]),
+                moment(one["at"]),
+                one["verb"],
+                one["person"],
+                "; ".join([moved["text"] for moved in one["transfers"]] + [one["reason"]] * bool(one["reason"])),
+            ]
+            for one in found
+        ],
+        empty="The journal is empty.",
+    )
+
+
+def _verified(session: Session) -> dict[str, Any]:
+    from rich.progress import Progress  # noqa: PLC0415 - slow to import
+
+    from bursar.cli.show import error_console  # noqa: PLC0415 - slow to import
+
+    found: dict[str, Any] = {}
+    with session.client() as client, Progress(console=error_console(), transient=True) as progress:
+        task = progress.add_task("Reading the journal", total=None)
+        for line in client.lines("/journal/verify", progress="true"):
+            if "total" in line:
+                progress.update(task, completed=line["done"], total=line["total"])
+            else:
+                found = line
+    return found
+
+
+def _show_verification(found: dict[str, Any]) -> None:
+    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
+
+    read = ("postings", "transfers", "calls", "balances", "open_holds", "links")
+    counts = ", ".join(f"{found[name]:,} {name.replace('_', ' ')}" for name in read)
+    if found["is_right"]:
+        say(f"The books are right: {counts}.")
+    else:
+        say(f"The books are WRONG: {found['fault_count']:,} faults in {counts}.\n")
+        table(
+            ["Fault", "Where", "Problem"],
+            [[fault["name"], fault["where"], fault["problem"]] for fault in found["faults"]],
+            empty="",
+        )
+    for head in found["heads"]:
+        say(f"Chain {head['chain']} ends with link {head['n']:,}, {head['hash']}")
+    if found["heads"]:
+        say("Keep that line elsewhere: it shows later whether the journal's end was cut off.")

@@ -1,0 +1,110 @@
+"""Keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bursar.cli.session import JsonFlag, session_of
+
+app = typer.Typer(name="key", help="Make keys for the gateway, list them, revoke one.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    email: Annotated[str | None, typer.Argument(metavar="[EMAIL]", help="Whose budget the key spends.")] = None,
+    *,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    limit: Annotated[
+        str | None, typer.Option(metavar="USD", help="The most that it may spend in its whole life.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When it ends: 30m, 12h, 7d, or a day, YYYY-MM-DD in UTC.")
+    ] = None,
+    administrator: Annotated[
+        bool, typer.Option("--administrator", help="A key that may change everything through the API.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Make a key. It is shown this once.
+
+    \b
+    Examples:
+      bursar key create ann@example.com --name laptop
+      bursar key create ann@example.com --name "overnight run" --limit 25 --expires 12h
+      bursar key create --administrator --name "finance export"
+    """
+    session = session_of(context)
+    wanted = {"person": email, "name": name, "limit": limit, "expires": expires}
+    with session.client() as client:
+        made = client.post("/keys", {**wanted, "role": "administrator" if administrator else "person"})
+    if session.show_json(made):
+        return
+    from bursar.cli.show import console, say  # noqa: PLC0415 - slow to import
+
+    console().print(made["secret"], soft_wrap=True, markup=False)
+    say("")
+    _show([made["key"]])
+    say("\nThe key above is shown this once.")
+
+
+@app.command("list")
+def list_keys(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this person's keys.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """List keys, the newest first. Their secrets are kept nowhere.
+
+    \b
+    Examples:
+      bursar key list
+      bursar key list --person ann@example.com
+    """
+    session = session_of(context)
+    with session.client() as client:
+        found = client.get("/keys", person=person)
+    if not session.show_json(found):
+        _show(found)
+
+
+@app.command()
+def revoke(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", min=1, help="The key's number in `bursar key list`.")],
+    json: JsonFlag = False,
+) -> None:
+    """Revoke a key: no call is admitted with it any more.
+
+    \b
+    Examples:
+      bursar key revoke 3
+    """
+    session = session_of(context)
+    with session.client() as client:
+        ended = client.delete(f"/keys/{number}")
+    if not session.show_json(ended):
+        _show([ended])
+
+
+def _show(keys: list[dict[str, Any]]) -> None:
+    from bursar.cli.show import moment, money, table  # noqa: PLC0415 - slow to import
+
+    table(
+        [">ID", "Key", "Name", "Belongs to", "State", ">Limit", "Expires (UTC)"],
+        [
+            [
+                str(key["id"]),
+                key["shown"],
+                key["name"] or "–",
+                key["person"] or key["role"],
+                key["state"],
+                money(key["limit"]),
+                moment(key["expires"]),
+            ]
+            for key in keys
+        ],
+        empty="No key yet. `bursar key create` makes one.",
+    )

@@ -1,0 +1,128 @@
+"""Prices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bursar.cli.files import read_text
+from bursar.cli.session import JsonFlag, session_of
+
+app = typer.Typer(name="prices", help="Show what models cost, and check the price book.", no_args_is_help=True)
+_BUCKETS = {
+    "input": "Input",
+    "cache_read": "Cache read",
+    "cache_write_5m": "Cache write, 5 minutes",
+    "cache_write_1h": "Cache write, 1 hour",
+    "output": "Output",
+    "audio_input": "Audio input",
+    "audio_output": "Audio output",
+    "web_searches": "Web searches, a thousand",
+}
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, as a client sends it.")],
+    catalog: Annotated[str | None, typer.Option(help="Only in this catalog, such as anthropic.")] = None,
+    variant: Annotated[str, typer.Option(help="A variant that is priced apart, such as priority.")] = "standard",
+    json: JsonFlag = False,
+) -> None:
+    """Show what a model costs now, in dollars per million tokens.
+
+    \b
+    Examples:
+      bursar prices show claude-sonnet-4-5
+      bursar prices show gpt-5 --catalog openai
+    """
+    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
+
+    session = session_of(context)
+    with session.client() as client:
+        found = client.get(f"/prices/{escaped(model)}", catalog=catalog, variant=variant)
+    if not session.show_json(found):
+        _show(found)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="A second table, in the shape of LiteLLM's model_prices_and_context_window.json."
+        ),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Check the price book: which prices are unusual, and where a second table differs.
+
+    Prices that are unlike most (output cheaper than input) are only listed. A difference from the second table fails
+    the check with exit code 1. Nothing is downloaded.
+
+    \b
+    Examples:
+      bursar prices check
+      bursar prices check model_prices_and_context_window.json
+    """
+    session = session_of(context)
+    table = None if file is None else read_text(file)
+    with session.client() as client:
+        found = client.post("/prices/check", {"table": table})
+    if not session.show_json(found):
+        _show_check(found)
+    if found["differences"]:
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
+    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
+
+    for card in found["cards"]:
+        tiers = card["rates"]
+        headings = [f">above {tier['above_tokens']:,}" if tier["above_tokens"] else ">USD" for tier in tiers]
+        priced = [bucket for bucket in _BUCKETS if any(tier[bucket] for tier in tiers)]
+        title = f"{card['model']} at {card['catalog']}" + _variant(card["variant"])
+        table(
+            ["A million tokens", *headings],
+            [[_BUCKETS[bucket], *(tier[bucket] or "–" for tier in tiers)] for bucket in priced],
+            empty="No price.",
+            title=title,
+        )
+        say(f"{_limits(card)}\n")
+    say(f"Price book {found['version']}.")
+
+
+def _variant(variant: str) -> str:
+    return "" if variant == "standard" else f", {variant}"
+
+
+def _limits(card: dict[str, Any]) -> str:
+    known = [(card["context_tokens"], "tokens of context"), (card["max_output_tokens"], "tokens of output")]
+    told = [f"{count:,} {what}" for count, what in known if count is not None]
+    return f"At most {', '.join(told)}." if told else "Its limits are not known."
+
+
+def _show_check(found: dict[str, Any]) -> None:
+    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
+
+    table(
+        ["Catalog", "Model", "Since", "What is unusual"],
+        [[odd["catalog"], odd["model"], odd["since"], odd["rule"]] for odd in found["unusual"]],
+        empty="No price is unusual.",
+    )
+    say("")
+    if found["compared"]:
+        table(
+            ["Catalog", "Model", "Tokens", ">Above", ">Ours", ">Theirs"],
+            [
+                [one["catalog"], one["model"], one["bucket"], f"{one['above_tokens']:,}", one["ours"], one["theirs"]]
+                for one in found["differences"]
+            ],
+            empty="The table has the same prices, where both have one.",
+        )
+        say("")
+    say(f"Price book {found['version']}.")

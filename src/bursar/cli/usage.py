@@ -1,0 +1,65 @@
+"""The single calls."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bursar.cli.session import JsonFlag, session_of
+
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="WHEN", help="Only since then: a day, YYYY-MM-DD in UTC, or a span ago: 12h, 7d."),
+]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show at most.")]
+
+
+def usage(
+    context: typer.Context,
+    person: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this person's calls.")] = None,
+    since: Since = None,
+    limit: Limit = 50,
+    json: JsonFlag = False,
+) -> None:
+    """Show the single calls, the newest first.
+
+    \b
+    Examples:
+      bursar usage --person ann@example.com --since 7d
+      bursar usage --limit 1000 --json
+    """
+    session = session_of(context)
+    with session.client() as client:
+        found = client.get("/usage", person=person, since=since, limit=limit)
+    if not session.show_json(found):
+        _show(found, with_person=person is None)
+
+
+def _show(calls: list[dict[str, Any]], *, with_person: bool) -> None:
+    from bursar.cli.show import console, moment, money, table  # noqa: PLC0415 - slow to import
+
+    wide = console().width >= 110
+    columns = ["Ended (UTC)", "Person", "Key", "Model", ">Input", ">Cached", ">Output", ">Cost", "Outcome"]
+    left_out = {name for name, wanted in (("Person", with_person), ("Key", wide), ("Cached", wide)) if not wanted}
+    rows = [
+        [
+            moment(call["ended"]),
+            call["person"],
+            call["key"],
+            call["model"],
+            f"{_input_tokens(call):,}",
+            f"{call['cache_read_tokens']:,}",
+            f"{call['output_tokens'] + call['audio_output_tokens']:,}",
+            money(call["cost"]),
+            call["outcome"],
+        ]
+        for call in calls
+    ]
+    kept = [index for index, name in enumerate(columns) if name.removeprefix(">") not in left_out]
+    table([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], empty="No call was made.")
+
+
+def _input_tokens(call: dict[str, Any]) -> int:
+    buckets = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input")
+    return sum(int(call[f"{bucket}_tokens"]) for bucket in buckets)
