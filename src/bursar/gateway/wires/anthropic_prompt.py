@@ -66,13 +66,14 @@ class _Block(msgspec.Struct):
     source: msgspec.Raw = NONE
     content: msgspec.Raw = NONE
     transformations: object = None
-    tool: _Added | None = None
+    tool: msgspec.Raw = NONE
     tool_changes: msgspec.Raw = NONE
 
 
 _tools = msgspec.json.Decoder(list[Tool]).decode
 _messages = msgspec.json.Decoder(list[_Message]).decode
 _blocks = msgspec.json.Decoder(list[_Block]).decode
+_added = msgspec.json.Decoder(_Added).decode
 _source = msgspec.json.Decoder(_Source).decode
 _NO_SOURCE = _Source()
 
@@ -147,14 +148,15 @@ def _read_block(prompt: Prompt, tools: Tools, block: _Block, field: str) -> tupl
     elif sourced or kind in {"document", "container_upload"}:
         prompt.unsized(field)
     elif kind == "tool_addition":
-        _read_addition(tools, block.tool, field)
+        _read_addition(tools, bytes(block.tool), field)
     return block.content, block.tool_changes
 
 
-def _read_addition(tools: Tools, added: _Added | None, field: str) -> None:
+def _read_addition(tools: Tools, data: bytes, field: str) -> None:
     """A tool added in mid-conversation: a reference to one of the request's tools, or a definition in place."""
-    if added is not None and added.type == "tool_definition" and added.definition is not None:
+    added = read_as(_added, data or b"{}", f"{field}.tool", "an object")
+    if added.type == "tool_definition" and added.definition is not None:
         _add(tools, added.definition, f"{field}.tool.definition")
-    elif added is None or added.type != "tool_reference":
+    elif added.type != "tool_reference":
         got = "a tool of another kind"
         raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}.tool", got=got, right=_RIGHT_TOOL))
