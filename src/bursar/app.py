@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -47,14 +48,21 @@ class Bursar:
         self._lock = lock
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool = False) -> Bursar:
-        """Open a data folder. Raises Refused(DATA_FOLDER, CONFIG_INVALID, …) and leaves nothing behind."""
+    def open(
+        cls, folder: Path, *, create: bool = False, prepare: Callable[[Database, PriceBook], None] | None = None
+    ) -> Bursar:
+        """Open a data folder. Raises Refused(DATA_FOLDER, CONFIG_INVALID, …) and leaves nothing behind.
+
+        `prepare` may fill the database, which is migrated and which nobody else writes, before the books are opened.
+        """
         lock = _lock(folder, create=create)
         try:
             config = load_config(folder)
             prices = load_prices(folder)
             database = Database(config.database_url) if config.database_url else Database.in_folder(folder)
             database.migrate()
+            if prepare is not None:
+                prepare(database, prices)
             return cls(folder, lock, config, Books(database, prices, now_us))
         except BaseException:
             lock.close()

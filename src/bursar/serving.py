@@ -67,7 +67,6 @@ def serve(bursar: Bursar, *, host: str, port: int, ready: Callable[[str], None])
         uvloop.run(_serve(bursar, host, port, ready))
     finally:
         (bursar.folder / SERVER_FILE).unlink(missing_ok=True)
-        bursar.close()
     return 0
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from bursar.config import FILE_NAME
 from bursar.demo import Demo, install, load_demo
 from bursar.demo.config import real_providers, simulated_providers
 from bursar.demo.welcome import welcome
+from bursar.pricing.book import PriceBook
 from bursar.refusals import Refused, Why, refuse
 from bursar.serving import serve
 from bursar.store import directory
@@ -35,9 +37,10 @@ def up(folder: Path, *, host: str, port: int, demo: bool) -> int:
     _free(host, port)
     if demo:
         _configure_demo(folder)
-    bursar = Bursar.open(folder, create=demo)
+    fill = partial(_fill, folder, console) if demo else None
+    bursar = Bursar.open(folder, create=demo, prepare=fill)
+    shown = load_demo(folder) if demo else None
     try:
-        shown = _demo(bursar, console) if demo else None
         with _simulator(bursar):
             return serve(bursar, host=host, port=port, ready=lambda url: _say(url, folder, shown, console))
     finally:
@@ -67,21 +70,20 @@ def _configure_demo(folder: Path) -> None:
     (folder / FILE_NAME).write_text(real or simulated_providers())
 
 
-def _demo(bursar: Bursar, console: Console) -> Demo | None:
-    """The demo of this folder: installed when nobody is in it yet, None when it has real data."""
-    known = load_demo(bursar.folder)
-    if known is not None:
-        return known
-    with bursar.books.database.reading() as connection:
+def _fill(folder: Path, console: Console, database: Database, prices: PriceBook) -> None:
+    """Install the demo company, once, where nobody is yet."""
+    if load_demo(folder) is not None:
+        return
+    with database.reading() as connection:
         if directory.has_people(connection):
             console.print("This data folder has real data, so no demo company was added.")
-            return None
+            return
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("Making the demo company", total=None)
-        return install(
-            bursar.folder,
-            Database(bursar.books.database.url),
-            bursar.books.prices,
+        install(
+            folder,
+            database,
+            prices,
             now_us(),
             lambda done, total: progress.update(task, completed=done, total=total),
         )

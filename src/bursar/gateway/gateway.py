@@ -73,8 +73,8 @@ class Gateway:
         )
         try:
             await self._serve(exchange, receive)
-        except ClientGone:
-            return
+        except (ClientGone, asyncio.CancelledError):
+            return  # nobody waits for an answer any more; a call that was dispatched goes on in its own task
         except Refused as refused:
             await exchange.client.refuse(exchange.wire, refused.refusal, exchange.id)
         except Exception:

@@ -25,8 +25,15 @@ class Provider(msgspec.Struct, frozen=True):
     max_tokens_field: str
 
     def url(self, path: str, query: str) -> URL:
-        """The URL of one of its routes; the client's query goes along as it is."""
-        return URL(f"{self.base_url}{path}?{query}" if query else f"{self.base_url}{path}", encoded=True)
+        """The URL of one of the routes /v1/…; the client's query goes along as it is.
+
+        OpenAI's base URLs end with the version (servers that are compatible with it put theirs elsewhere, too), and
+        Anthropic's do not, as in the vendors' own SDKs.
+        """
+        if self.wire == "openai":
+            path = path.removeprefix("/v1")
+        url = self.base_url + path
+        return URL(f"{url}?{query}" if query else url, encoded=True)
 
 
 def provider_of(config: ProviderConfig) -> Provider:
@@ -39,7 +46,7 @@ def provider_of(config: ProviderConfig) -> Provider:
         name=config.name,
         wire=config.wire,
         catalog=config.catalog,
-        base_url=config.base_url,
+        base_url=config.base_url.removesuffix("/v1") if config.wire == "anthropic" else config.base_url,
         models=config.models,
         headers=headers,
         max_tokens_field=config.max_tokens_field,

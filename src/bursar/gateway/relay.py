@@ -71,7 +71,7 @@ class Relay:
         request = self._upstream.post(
             provider.url(exchange.path, exchange.query),
             upward(exchange.incoming.forwarded, provider.headers, admission.hold.id),
-            call.body(admission.output_for(held.amount)),
+            call.body(admission.output_for(held.amount), provider.max_tokens_field),
         )
         task = asyncio.create_task(run.run(request))
         self._tasks.add(task)
