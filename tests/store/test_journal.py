@@ -275,6 +275,41 @@ def test_closing_answers_everybody(database: Database, clock: VirtualClock) -> N
     assert why(journal.post(hold("late", lot, 1))) is Why.STORE_UNAVAILABLE
 
 
+class ClosesFirst:
+    """A journal's queue that closes the journal at the worst moment: after it was found open, before the item is in."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self._queue = journal, journal._queue
+
+    def put(self, item: Any) -> None:
+        if item is not None:
+            self._journal.close()
+        self._queue.put(item)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
+def test_what_is_queued_behind_the_end_is_answered_too(database: Database, clock: VirtualClock) -> None:
+    told: list[object] = []
+
+    def ask(journal: Journal) -> None:
+        told.append(why(journal.post(hold("late", 1, 1))))
+
+    def change(journal: Journal) -> None:
+        with pytest.raises(Refused) as refused:
+            journal.write(lambda connection: None)
+        told.append(refused.value.refusal.why)
+
+    for late in (ask, change):
+        journal = Journal(database, clock)
+        journal._queue = ClosesFirst(journal)  # type: ignore[assignment]
+        thread = threading.Thread(target=late, args=(journal,), daemon=True)
+        thread.start()
+        thread.join(20)
+    assert told == [Why.STORE_UNAVAILABLE] * 2
+
+
 def test_a_waiter_that_fails_stops_nobody(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     class Gone:
         def deliver(self, answers: list[tuple[Any, Outcome]]) -> None:
