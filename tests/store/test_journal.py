@@ -276,7 +276,7 @@ def test_closing_answers_everybody(database: Database, clock: VirtualClock) -> N
 
 
 class ClosesFirst:
-    """A journal's queue that closes the journal at the worst moment: after it was found open, before the item is in."""
+    """A journal's queue that closes it at the worst moment: after it was found open, before the item is in."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal, self._queue = journal, journal._queue
