@@ -132,6 +132,7 @@ PARTS = """
 {"type": "im\\u0061ge_url", "im\\u0061ge_url": {"url": "https://example.org/a.png"}} | 50_000 | -
 {"type": "text", "text": "", "image_url": {"url": "https://example.org/a.png"}}   |      0 | -
 {"image": "iVBORw0KGgo="}                                                         | 50_000 | -
+{"image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}                       | 50_000 | -
 {"type": "file", "file": {"file_id": "file-1"}}                                   |      0 | messages[0].content[1]
 {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0="}}   |      0 | messages[0].content[1]
 {"type": "video_url", "video_url": {"url": "https://example.org/a.mp4"}}          |      0 | messages[0].content[1]

@@ -124,6 +124,23 @@ def test_however_a_stream_is_cut_it_is_metered_and_forwarded_alike(cut: list[int
     assert seen.model == "gpt-4o-mini-2024-07-18"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_cut_at_any_byte_changes_nothing(end: bytes) -> None:
+    """A usage chunk between two others, cut once at every place, within each line end too."""
+    stream = events(LAST, ONLY_USAGE, "[DONE]", end=end)
+    for cut in range(len(stream)):
+        seen = meter()
+        assert feed(seen, stream, [cut]) == events(LAST, "[DONE]", end=end)
+        assert (seen.usage, seen.complete) == (TEN_AND_FIVE, True)
+
+
+def test_no_more_than_one_event_of_bounded_length_is_held() -> None:
+    seen = meter()
+    piece = b"A" * 10_000
+    forwarded = b"".join(seen.feed(piece) for _ in range(100))
+    assert len(forwarded) > 100 * len(piece) - LONGEST_EVENT - len(piece)
+
+
 def test_chunks_without_usage_are_forwarded_without_a_copy() -> None:
     seen = meter()
     chunk = events(WORD.replace("[DONE]", "").replace('\\"error\\"', ""))

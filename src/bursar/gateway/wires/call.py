@@ -56,7 +56,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
         with the value that was read here.
         """
         fields: dict[str, object] = {**self.fields, **self.forced}
-        if output_tokens is not None and output_tokens != self.output_tokens:
+        if output_tokens is not None:
             for name in self.output_fields or (output_field,):
                 fields[name] = output_tokens
         return msgspec.json.encode(fields)
