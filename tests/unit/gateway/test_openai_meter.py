@@ -134,6 +134,15 @@ def test_a_cut_at_any_byte_changes_nothing(end: bytes) -> None:
         assert (seen.usage, seen.complete) == (TEN_AND_FIVE, True)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_an_event_is_forwarded_as_soon_as_it_is_whole(end: bytes) -> None:
+    stream = events(WORD, end=end)
+    for cut in range(1, len(stream)):
+        seen = meter()
+        assert seen.feed(stream[:cut]) == b""
+        assert seen.feed(stream[cut:]) == stream
+
+
 def test_no_more_than_one_event_of_bounded_length_is_held() -> None:
     seen = meter()
     piece = b"A" * 10_000
