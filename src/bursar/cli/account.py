@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.person import Email
-from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.show import facts, gap, moment, money, page_width, say, table
 
 BAR_WIDTH = 40
 
@@ -20,8 +21,6 @@ def balance(context: typer.Context, email: Email, json: JsonFlag = False) -> Non
       bursar balance ann@example.com
       bursar balance ann@example.com --json
     """
-    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
-
     session = session_of(context)
     with session.client() as client:
         found = client.get(f"/people/{escaped(email)}/balance")
@@ -44,31 +43,26 @@ def statement(
       bursar statement ann@example.com
       bursar statement ann@example.com --period 2026-11 --json
     """
-    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
-    from bursar.cli.show import terminal_width  # noqa: PLC0415 - slow to import
-
     session = session_of(context)
     path = f"/people/{escaped(email)}/statement"
     with session.client() as client:
         if session.as_json:
             session.show_json(client.get(path, period=period))
         else:
-            print(client.text(path, period=period, format="text", width=min(max(terminal_width(), 60), 100)), end="")
+            print(client.text(path, period=period, format="text", width=page_width()), end="")
 
 
 def _show(found: dict[str, Any]) -> None:
-    from bursar.cli.show import facts, moment, money, say, table  # noqa: PLC0415 - slow to import
-
     say(f"{found['name']} <{found['person']}>")
     if not found["lots"]:
         say("No budget is open now.")
         return
     say(f"{money(found['available'])} left of {money(found['granted'])}  {_bar(found)}")
-    say("")
+    gap()
     shown = ["granted", "spent", "held", "expired", "overrun", "available"]
     always = {"granted", "spent", "held", "available"}
     facts((name.capitalize(), f"{money(found[name]):>14}") for name in shown if name in always or float(found[name]))
-    say("")
+    gap()
     table(
         ["Plan", "Period", ">Granted", ">Spent", ">Held", ">Available", "Ends"],
         [
@@ -83,14 +77,13 @@ def _show(found: dict[str, Any]) -> None:
         empty="",
     )
     if found["limits"]:
-        say("")
+        gap()
         table(
             ["Limit", ">Of", ">Spent", ">Held", ">Left"],
             [
                 [limit["name"], *(money(limit[name]) for name in ("granted", "spent", "held", "available"))]
                 for limit in found["limits"]
             ],
-            empty="",
         )
 
 

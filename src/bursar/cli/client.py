@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -97,11 +97,6 @@ class Client:
             raise self._lost("it does not answer in time") from None
         except httpx.HTTPError:
             raise self._lost("nothing answers there") from None
-
-
-def escaped(name: str) -> str:
-    """A name as one part of a path."""
-    return quote(name, safe="@")
 
 
 def _lost_remote(url: str) -> Lost:

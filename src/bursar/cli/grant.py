@@ -8,6 +8,7 @@ import typer
 
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.show import moment, say
 
 
 def grant(
@@ -34,7 +35,5 @@ def grant(
         made = client.post("/grants", {"person": email, "plan": plan, "from": begins})
     if session.show_json(made):
         return
-    from bursar.cli.show import moment, say  # noqa: PLC0415 - slow to import
-
     since = moment(made["from"])
     say(f"{made['person']} has the plan {made['plan']}, version {made['version']}, from {since} UTC.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -46,7 +47,9 @@ class _Call(httpx.SyncByteStream):
             yield message.get("body", b"")
 
     def close(self) -> None:
-        """Wait until the application has done its work."""
+        """Tell the application that nobody listens any more, and wait until it has ended."""
+        with suppress(RuntimeError):  # it has ended already, and its loop with it
+            self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
     def _next(self) -> dict[str, Any] | None:
@@ -57,20 +60,28 @@ class _Call(httpx.SyncByteStream):
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._application(self._scope, self._receive, self._send))
+            asyncio.run(self._answer())
         except BaseException as problem:  # raised again where the answer is awaited
             self._messages.put(problem)
         else:
             self._messages.put(None)
 
+    async def _answer(self) -> None:
+        self._over = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        await self._application(self._scope, self._receive, self._send)
+
     async def _receive(self) -> dict[str, Any]:
         if self._body is None:
-            await asyncio.Event().wait()  # the caller never leaves before the answer is complete
+            await self._over.wait()
+            return {"type": "http.disconnect"}
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def _send(self, message: dict[str, Any]) -> None:
         self._messages.put(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._over.set()
 
 
 def _scope(request: httpx.Request) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, Session, session_of
+from bursar.cli.show import gap, moment, progress, say, table
 from bursar.cli.usage import Limit, Since
 
 app = typer.Typer(name="journal", help="Read the journal, and prove that it adds up.", no_args_is_help=True)
@@ -51,8 +52,6 @@ def show(
         found = client.get("/journal", person=person, since=since, limit=limit)
     if session.show_json(found):
         return
-    from bursar.cli.show import moment, table  # noqa: PLC0415 - slow to import
-
     table(
         [">Posting", "When (UTC)", "Verb", "Person", "What moved"],
         [
@@ -70,30 +69,24 @@ def show(
 
 
 def _verified(session: Session) -> dict[str, Any]:
-    from rich.progress import Progress  # noqa: PLC0415 - slow to import
-
-    from bursar.cli.show import error_console  # noqa: PLC0415 - slow to import
-
     found: dict[str, Any] = {}
-    with session.client() as client, Progress(console=error_console(), transient=True) as progress:
-        task = progress.add_task("Reading the journal", total=None)
+    with session.client() as client, progress("Reading the journal") as advance:
         for line in client.lines("/journal/verify", progress="true"):
             if "total" in line:
-                progress.update(task, completed=line["done"], total=line["total"])
+                advance(line["done"], line["total"])
             else:
                 found = line
     return found
 
 
 def _show_verification(found: dict[str, Any]) -> None:
-    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
-
     read = ("postings", "transfers", "calls", "balances", "open_holds", "links")
     counts = ", ".join(f"{found[name]:,} {name.replace('_', ' ')}" for name in read)
     if found["is_right"]:
         say(f"The books are right: {counts}.")
     else:
-        say(f"The books are WRONG: {found['fault_count']:,} faults in {counts}.\n")
+        say(f"The books are WRONG: {found['fault_count']:,} faults in {counts}.")
+        gap()
         table(
             ["Fault", "Where", "Problem"],
             [[fault["name"], fault["where"], fault["problem"]] for fault in found["faults"]],

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.show import gap, moment, money, say, table
 
 app = typer.Typer(name="key", help="Make keys for the gateway, list them, revoke one.", no_args_is_help=True)
 
@@ -42,12 +43,11 @@ def create(
         made = client.post("/keys", {**wanted, "role": "administrator" if administrator else "person"})
     if session.show_json(made):
         return
-    from bursar.cli.show import console, say  # noqa: PLC0415 - slow to import
-
-    console().print(made["secret"], soft_wrap=True, markup=False)
-    say("")
+    say(made["secret"])
+    gap()
     _show([made["key"]])
-    say("\nThe key above is shown this once.")
+    gap()
+    say("The key above is shown this once.")
 
 
 @app.command("list")
@@ -90,8 +90,6 @@ def revoke(
 
 
 def _show(keys: list[dict[str, Any]]) -> None:
-    from bursar.cli.show import moment, money, table  # noqa: PLC0415 - slow to import
-
     table(
         [">ID", "Key", "Name", "Belongs to", "State", ">Limit", "Expires (UTC)"],
         [

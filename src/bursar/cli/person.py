@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.show import moment, table
 
 app = typer.Typer(name="person", help="Add people, list them, look one up.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.")]
@@ -57,8 +58,6 @@ def show(context: typer.Context, email: Email, json: JsonFlag = False) -> None:
     Examples:
       bursar person show ann@example.com
     """
-    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
-
     session = session_of(context)
     with session.client() as client:
         found = client.get(f"/people/{escaped(email)}")
@@ -67,8 +66,6 @@ def show(context: typer.Context, email: Email, json: JsonFlag = False) -> None:
 
 
 def _show(people: list[dict[str, Any]]) -> None:
-    from bursar.cli.show import moment, table  # noqa: PLC0415 - slow to import
-
     table(
         ["Person", "Name", "Team", "Since (UTC)"],
         [[one["email"], one["name"], one["team"] or "–", moment(one["created"])] for one in people],

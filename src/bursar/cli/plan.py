@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.files import read_text
-from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.show import facts, moment, money, table
 
 app = typer.Typer(name="plan", help="Add plans from files, list them, look one up.", no_args_is_help=True)
 
@@ -67,8 +68,6 @@ def show(
     Examples:
       bursar plan show engineers
     """
-    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
-
     session = session_of(context)
     with session.client() as client:
         found = client.get(f"/plans/{escaped(name)}")
@@ -77,8 +76,6 @@ def show(
 
 
 def _show(plans: list[dict[str, Any]]) -> None:
-    from bursar.cli.show import money, table  # noqa: PLC0415 - slow to import
-
     table(
         ["Plan", ">Version", ">Amount", "Every", "Time zone", "Models"],
         [
@@ -97,8 +94,6 @@ def _show(plans: list[dict[str, Any]]) -> None:
 
 
 def _show_one(plan: dict[str, Any]) -> None:
-    from bursar.cli.show import facts, moment, money  # noqa: PLC0415 - slow to import
-
     terms = plan["terms"]
     facts(
         [

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.files import read_text
-from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.show import gap, say, table
 
 app = typer.Typer(name="prices", help="Show what models cost, and check the price book.", no_args_is_help=True)
 _BUCKETS = {
@@ -19,7 +20,7 @@ _BUCKETS = {
     "output": "Output",
     "audio_input": "Audio input",
     "audio_output": "Audio output",
-    "web_searches": "Web searches, a thousand",
+    "web_searches": "1,000 web searches",
 }
 
 
@@ -38,8 +39,6 @@ def show(
       bursar prices show claude-sonnet-4-5
       bursar prices show gpt-5 --catalog openai
     """
-    from bursar.cli.client import escaped  # noqa: PLC0415 - slow to import
-
     session = session_of(context)
     with session.client() as client:
         found = client.get(f"/prices/{escaped(model)}", catalog=catalog, variant=variant)
@@ -79,8 +78,6 @@ def check(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
-
     for card in found["cards"]:
         tiers = card["rates"]
         headings = [f">above {tier['above_tokens']:,}" if tier["above_tokens"] else ">USD" for tier in tiers]
@@ -92,7 +89,8 @@ def _show(found: dict[str, Any]) -> None:
             empty="No price.",
             title=title,
         )
-        say(f"{_limits(card)}\n")
+        say(_limits(card))
+        gap()
     say(f"Price book {found['version']}.")
 
 
@@ -107,14 +105,12 @@ def _limits(card: dict[str, Any]) -> str:
 
 
 def _show_check(found: dict[str, Any]) -> None:
-    from bursar.cli.show import say, table  # noqa: PLC0415 - slow to import
-
     table(
         ["Catalog", "Model", "Since", "What is unusual"],
         [[odd["catalog"], odd["model"], odd["since"], odd["rule"]] for odd in found["unusual"]],
         empty="No price is unusual.",
     )
-    say("")
+    gap()
     if found["compared"]:
         table(
             ["Catalog", "Model", "Tokens", ">Above", ">Ours", ">Theirs"],
@@ -124,5 +120,5 @@ def _show_check(found: dict[str, Any]) -> None:
             ],
             empty="The table has the same prices, where both have one.",
         )
-        say("")
+        gap()
     say(f"Price book {found['version']}.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -66,6 +67,11 @@ def session_of(context: typer.Context) -> Session:
     session = context.find_object(Session)
     assert session is not None, "main() gives every run its session"
     return session
+
+
+def escaped(name: str) -> str:
+    """A name as one part of a path of the API."""
+    return quote(name, safe="@")
 
 
 def tell(session: Session, problem: Refused | Told) -> None:

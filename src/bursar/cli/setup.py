@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bursar.cli.session import JsonFlag, Session, session_of
+from bursar.cli.show import facts, gap, say
 from bursar.refusals import Refused, Why, refuse
 
 CONFIG_FILE = "bursar.toml"
@@ -73,7 +74,7 @@ def init(context: typer.Context, json: JsonFlag = False) -> None:
     with session.client(create=True) as client:
         for key in client.get("/keys"):
             if key["role"] == "administrator" and key["state"] == "in force":
-                raise Refused(refuse(Why.EXISTS, what="administrator's key", name=key["shown"]))
+                raise Refused(refuse(Why.EXISTS, what="key of an administrator,", name=key["shown"]))
         made = client.post("/keys", {"role": "administrator", "name": "first administrator"})
     config = _configured(session.folder)
     if not session.show_json({"folder": str(session.folder), "config": str(config), "key": made["secret"]}):
@@ -92,8 +93,6 @@ def _configured(folder: Path) -> Path:
 
 
 def _say_made(session: Session, config: Path, key: str) -> None:
-    from bursar.cli.show import facts, say  # noqa: PLC0415 - slow to import
-
     facts(
         [
             ("Data folder", str(session.folder)),
@@ -101,6 +100,6 @@ def _say_made(session: Session, config: Path, key: str) -> None:
             ("Administrator's key", key),
         ]
     )
-    say("")
+    gap()
     say("The key is shown this once; keep it to administer Bursar from elsewhere (--url, --key).")
     say(f"Next: name your providers in {config}, then `bursar --data {session.folder} up`.")

@@ -1,40 +1,49 @@
-"""How answers look in a terminal: tables, money and times as people write them."""
+"""How answers look in a terminal: tables, money and times as people write them.
+
+Rich is imported when something is printed with it, so that `--help` does not wait for it.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bursar.money import NANOS_PER_USD, people_usd
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 PIPED_WIDTH = 200
 """Columns when nobody looks: nothing is cut that a program may want."""
+PAGE_WIDTH, LEAST_PAGE, MOST_PAGE = 80, 20, 400
 RIGHT = ">"
 
 
-def console() -> Console:
-    """Where answers are printed."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    return Console(width=width, highlight=False, emoji=False)
+def width() -> int:
+    """How many columns there are to print on."""
+    return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns if _is_seen() else PIPED_WIDTH
 
 
-def error_console() -> Console:
-    """Where progress is shown: stderr, so that what is printed can be piped."""
-    return Console(stderr=True)
+def page_width() -> int:
+    """How wide a page of text is to be."""
+    return min(max(width(), LEAST_PAGE), MOST_PAGE) if _is_seen() else PAGE_WIDTH
 
 
-def terminal_width() -> int:
-    """How many columns there are; 80 when nobody looks."""
-    return Console().width if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
+def _is_seen() -> bool:
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
+
+
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(width=width(), highlight=False, emoji=False, markup=False)
 
 
 def money(amount: str | None) -> str:
@@ -55,34 +64,58 @@ def clean(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, title: str = "") -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = "", title: str = "") -> None:
     """Print rows under headings, or `empty` if there are none. A heading that begins with ">" is one of numbers."""
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     rows = list(rows)
-    out = console()
     if not rows:
-        out.print(Text(empty))
+        say(empty)
         return
     if title:
-        out.print(Text(title, style="bold"))
+        _console().print(Text(clean(title), style="bold"))
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for heading in columns:
         right = heading.startswith(RIGHT)
-        grid.add_column(heading.removeprefix(RIGHT), justify="right" if right else "left", no_wrap=right)
+        grid.add_column(
+            heading.removeprefix(RIGHT), justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
     for row in rows:
         grid.add_row(*(Text(clean(cell)) for cell in row))
-    out.print(grid)
+    _console().print(grid)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
     """Print names and values below each other."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in pairs:
         grid.add_row(Text(name), Text(clean(value)))
-    console().print(grid)
+    _console().print(grid)
 
 
 def say(text: str) -> None:
-    """Print a line."""
-    console().print(Text(clean(text)), soft_wrap=True)
+    """Print a line, however long it is."""
+    print(clean(text))
+
+
+def gap() -> None:
+    """Print an empty line."""
+    print()
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr while something long runs; call what is yielded with how much is done, of how much."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

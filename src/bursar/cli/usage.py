@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, session_of
+from bursar.cli.show import moment, money, table, width
 
 Since = Annotated[
     str | None,
@@ -37,9 +38,7 @@ def usage(
 
 
 def _show(calls: list[dict[str, Any]], *, with_person: bool) -> None:
-    from bursar.cli.show import console, moment, money, table  # noqa: PLC0415 - slow to import
-
-    wide = console().width >= 110
+    wide = width() >= 110
     columns = ["Ended (UTC)", "Person", "Key", "Model", ">Input", ">Cached", ">Output", ">Cost", "Outcome"]
     left_out = {name for name, wanted in (("Person", with_person), ("Key", wide), ("Cached", wide)) if not wanted}
     rows = [
