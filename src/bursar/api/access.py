@@ -1,5 +1,7 @@
 """Who is calling, and what they may do. Default deny: a route that names no role is an administrator's.
 
+On a route that is a person's too, a person sees and changes what is their own.
+
 A caller is known by a key of this Bursar (`Authorization: Bearer bsr_…`, or `x-api-key`), or by the local token that
 a running server writes into its data folder: whoever can read that file could read the database too.
 """
@@ -27,8 +29,6 @@ from bursar.store.directory import Key, Person
 
 ADMINISTRATOR = "administrator"
 PERSON = "person"
-FOR_PERSONS = {"role": PERSON}
-"""The `opt` of a route that a person may call, for what is their own."""
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import PERSON, Caller
 from bursar.api.paging import PageWidth
+from bursar.api.routes import body, route
 from bursar.api.told import told
 from bursar.books import Books
 from bursar.refusals import Refused, Why, refuse
@@ -21,13 +21,14 @@ from bursar.reports.statement import Statement, statement
 from bursar.reports.statement_text import render
 
 FORMATS = ("json", "text")
+_BALANCE = body(told(BalanceView), "The lots that are open now, and their sums")
+_STATEMENT = body(told(Statement), "Opening balance, movements, closing balance")
 
 
-@get(
-    "/people/{email:str}/balance",
-    opt=FOR_PERSONS,
-    sync_to_thread=True,
-    responses={200: ResponseSpec(told(BalanceView), description="The lots that are open now, and their sums")},
+@route(
+    "GET /people/{email:str}/balance",
+    PERSON,
+    answer=_BALANCE,
 )
 def show_balance(
     email: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]
@@ -38,11 +39,10 @@ def show_balance(
         return plain(balance(connection, person_id, books.clock()))
 
 
-@get(
-    "/people/{email:str}/statement",
-    opt=FOR_PERSONS,
-    sync_to_thread=True,
-    responses={200: ResponseSpec(told(Statement), description="Opening balance, movements, closing balance")},
+@route(
+    "GET /people/{email:str}/statement",
+    PERSON,
+    answer=_STATEMENT,
 )
 def show_statement(
     email: FromPath[str],

@@ -65,7 +65,6 @@ def _openapi() -> OpenAPIConfig:
         title="Bursar",
         version=bursar.__version__,
         description=ABOUT,
-        use_handler_docstrings=True,
         components=Components(security_schemes={"key": key}),
         security=[{"key": []}],
         render_plugins=[],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.answers import GrantAnswer
 from bursar.api.moments import day_or_instant
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.books.lots import terms_of
 from bursar.store import directory
@@ -23,7 +23,7 @@ class NewGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     begins: str | None = None
 
 
-@post("/grants", sync_to_thread=True)
+@route("POST /grants", ADMINISTRATOR)
 def add_grant(data: JSONBody[NewGrant], books: NamedDependency[Books]) -> GrantAnswer:
     """Enrol a person in a plan's newest version. The same enrolment again is the same grant."""
     email = data.person.strip().lower()
@@ -40,7 +40,7 @@ def _begins_us(books: Books, plan: str, begins: str) -> int:
     return day_or_instant(begins, "from", time_zone, books.clock())
 
 
-@get("/grants", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /grants", PERSON)
 def list_grants(
     books: NamedDependency[Books], caller: NamedDependency[Caller], person: FromQuery[str | None] = None
 ) -> list[GrantAnswer]:

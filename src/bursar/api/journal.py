@@ -9,17 +9,17 @@ from queue import SimpleQueue
 from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 from litestar.response import Stream
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.errors import ErrorAnswer, answer_to
 from bursar.api.moments import time_before
 from bursar.api.paging import PAGE, After, PageSize
-from bursar.api.told import told
+from bursar.api.routes import body, route
+from bursar.api.told import told_list
 from bursar.books import Books
 from bursar.refusals import Why, refuse
 from bursar.reports.plain import plain
@@ -71,6 +71,9 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+_VERIFICATION = body(VerificationAnswer, "What was read, and what is wrong with it")
+
+
 class Progress(msgspec.Struct, frozen=True):
     """A line of a verification that tells how far it is, in postings."""
 
@@ -78,12 +81,7 @@ class Progress(msgspec.Struct, frozen=True):
     total: int
 
 
-@get(
-    "/journal",
-    opt=FOR_PERSONS,
-    sync_to_thread=True,
-    responses={200: ResponseSpec(list[told(PostingView)], description="Postings, newest first")},  # type: ignore[arg-type, misc]
-)
+@route("GET /journal", PERSON, answer=body(told_list(PostingView), "Postings, newest first"))
 def list_postings(
     books: NamedDependency[Books],
     caller: NamedDependency[Caller],
@@ -104,12 +102,7 @@ def list_postings(
     return [plain(posting) for posting in found]
 
 
-@post(
-    "/journal/verify",
-    status_code=200,
-    sync_to_thread=True,
-    responses={200: ResponseSpec(VerificationAnswer, description="What was read, and what is wrong with it")},
-)
+@route("POST /journal/verify", ADMINISTRATOR, status=200, answer=_VERIFICATION)
 def verify_journal(
     books: NamedDependency[Books], progress: FromQuery[bool] = False
 ) -> Response[VerificationAnswer] | Stream:

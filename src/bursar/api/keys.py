@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from bursar.api.access import ADMINISTRATOR, FOR_PERSONS, PERSON, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.answers import KeyAnswer, NewKeyAnswer
 from bursar.api.moments import time_after
 from bursar.api.paging import Id
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.money import MoneyError, parse_usd
 from bursar.periods import iso
@@ -33,7 +33,7 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: str | None = None
 
 
-@post("/keys", opt=FOR_PERSONS, sync_to_thread=True)
+@route("POST /keys", PERSON)
 def create_key(
     data: JSONBody[NewKey], books: NamedDependency[Books], caller: NamedDependency[Caller]
 ) -> NewKeyAnswer:
@@ -50,7 +50,7 @@ def create_key(
     return NewKeyAnswer(made.secret, KeyAnswer.of(made.key, email, books.clock()))
 
 
-@get("/keys", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /keys", PERSON)
 def list_keys(
     books: NamedDependency[Books], caller: NamedDependency[Caller], person: FromQuery[str | None] = None
 ) -> list[KeyAnswer]:
@@ -62,7 +62,7 @@ def list_keys(
     return [KeyAnswer.of(key, _email(emails, key), now_us) for key in keys]
 
 
-@delete("/keys/{key_id:int}", opt=FOR_PERSONS, status_code=200, sync_to_thread=True)
+@route("DELETE /keys/{key_id:int}", PERSON, status=200)
 def revoke_key(key_id: Id, books: NamedDependency[Books], caller: NamedDependency[Caller]) -> KeyAnswer:
     """Revoke a key. When this answers, it admits no new call."""
     caller.must_manage_keys()

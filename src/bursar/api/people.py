@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.answers import PersonAnswer
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.store import directory
 
@@ -21,20 +21,20 @@ class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     team: str = ""
 
 
-@post("/people", sync_to_thread=True)
+@route("POST /people", ADMINISTRATOR)
 def add_person(data: JSONBody[NewPerson], books: NamedDependency[Books]) -> PersonAnswer:
     """Add somebody who may be granted a budget. Refused when the e-mail is taken."""
     return PersonAnswer.of(books.add_person(data.email, data.name, data.team))
 
 
-@get("/people", sync_to_thread=True)
+@route("GET /people", ADMINISTRATOR)
 def list_people(books: NamedDependency[Books]) -> list[PersonAnswer]:
     """Everybody, by e-mail."""
     with books.database.reading() as connection:
         return [PersonAnswer.of(person) for person in directory.all_people(connection)]
 
 
-@get("/people/{email:str}", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /people/{email:str}", PERSON)
 def show_person(email: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]) -> PersonAnswer:
     """One person."""
     with books.database.reading() as connection:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.answers import PlanAnswer
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.refusals import Refused, Why, refuse
 from bursar.store import directory
@@ -21,13 +21,13 @@ class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     toml: str
 
 
-@post("/plans", sync_to_thread=True)
+@route("POST /plans", ADMINISTRATOR)
 def add_plan(data: JSONBody[NewPlan], books: NamedDependency[Books]) -> PlanAnswer:
     """Add a plan, or the next version of one. The same terms again are the version that has them."""
     return PlanAnswer.of(books.add_plan(read_plan(data.toml)))
 
 
-@get("/plans", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /plans", PERSON)
 def list_plans(books: NamedDependency[Books], caller: NamedDependency[Caller]) -> list[PlanAnswer]:
     """Every version of every plan, by name, newest first; for a person the versions that they were granted."""
     with books.database.reading() as connection:
@@ -37,7 +37,7 @@ def list_plans(books: NamedDependency[Books], caller: NamedDependency[Caller]) -
     return [PlanAnswer.of(plan) for plan in sorted(granted.values(), key=lambda plan: (plan.name, -plan.version))]
 
 
-@get("/plans/{name:str}", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /plans/{name:str}", PERSON)
 def show_plan(name: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]) -> PlanAnswer:
     """A plan's newest version; for a person the newest that they were granted."""
     with books.database.reading() as connection:

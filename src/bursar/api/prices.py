@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from bursar.api.access import FOR_PERSONS
+from bursar.api.access import ADMINISTRATOR, PERSON
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.money import NANOS_PER_USD, usd
 from bursar.periods import from_us
@@ -95,7 +95,7 @@ class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: str | None = None
 
 
-@get("/prices/{model:path}", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /prices/{model:path}", PERSON)
 def show_prices(
     model: FromPath[str],
     books: NamedDependency[Books],
@@ -131,7 +131,7 @@ def _rates(above_tokens: int, rates: Rates) -> RatesAnswer:
     return RatesAnswer(above_tokens, *(None if rate is None else usd(rate) for rate in told))
 
 
-@post("/prices/check", opt=FOR_PERSONS, status_code=200, sync_to_thread=True)
+@route("POST /prices/check", ADMINISTRATOR, status=200)
 def check_prices(data: JSONBody[PriceTable], books: NamedDependency[Books]) -> PriceCheck:
     """Check the price book against itself, and against a table when one is given."""
     book = books.prices

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import Request
 from litestar.di import NamedDependency
 
 import bursar
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import PERSON, Caller
 from bursar.api.answers import KeyAnswer, PersonAnswer
+from bursar.api.routes import route
 from bursar.books import Books
 from bursar.config import Config
 
@@ -40,7 +41,7 @@ class VersionAnswer(msgspec.Struct, frozen=True):
     providers: list[ProviderAnswer]
 
 
-@get("/me", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /me", PERSON)
 def me(books: NamedDependency[Books], caller: NamedDependency[Caller]) -> MeAnswer:
     """Whom the key belongs to, and what it may do."""
     person = None if caller.person is None else PersonAnswer.of(caller.person)
@@ -49,7 +50,7 @@ def me(books: NamedDependency[Books], caller: NamedDependency[Caller]) -> MeAnsw
     return MeAnswer(caller.role, person, key)
 
 
-@get("/version", opt=FOR_PERSONS, sync_to_thread=True)
+@route("GET /version", PERSON)
 def version(books: NamedDependency[Books], config: NamedDependency[Config]) -> VersionAnswer:
     """Which Bursar this is, which price book it uses, and which providers it can call."""
     providers = [
@@ -59,7 +60,7 @@ def version(books: NamedDependency[Books], config: NamedDependency[Config]) -> V
     return VersionAnswer(bursar.__version__, books.prices.version, providers)
 
 
-@get("/openapi.json", opt=FOR_PERSONS, include_in_schema=False, sync_to_thread=True)
+@route("GET /openapi.json", PERSON)
 def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """This API's OpenAPI description."""
     return request.app.openapi_schema.to_schema()

@@ -18,6 +18,11 @@ def told(report: type[msgspec.Struct]) -> type[msgspec.Struct]:
     return made
 
 
+def told_list(report: type[msgspec.Struct]) -> Any:
+    """The type of a list of such reports."""
+    return list[told(report)]  # type: ignore[misc]
+
+
 def _field(name: str, kind: Any) -> tuple[str, Any]:
     if name.endswith("_nanos"):
         return name.removesuffix("_nanos"), str

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import get
 from litestar.di import NamedDependency
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
 
-from bursar.api.access import FOR_PERSONS, Caller
+from bursar.api.access import PERSON, Caller
 from bursar.api.moments import time_before
 from bursar.api.paging import PAGE, After, PageSize
-from bursar.api.told import told
+from bursar.api.routes import body, route
+from bursar.api.told import told_list
 from bursar.books import Books
 from bursar.reports.plain import plain
 from bursar.reports.usage import CallView, calls
 
-_ANSWER = ResponseSpec(list[told(CallView)], description="Calls, newest first")  # type: ignore[arg-type, misc]
+_ANSWER = body(told_list(CallView), "Calls, newest first")
 
 
-@get(
-    "/usage",
-    opt=FOR_PERSONS,
-    sync_to_thread=True,
-    responses={200: _ANSWER},
-)
+@route("GET /usage", PERSON, answer=_ANSWER)
 def list_usage(
     books: NamedDependency[Books],
     caller: NamedDependency[Caller],
@@ -42,12 +36,7 @@ def list_usage(
     return _calls(books, caller, person, since=since, limit=limit, after=after)
 
 
-@get(
-    "/people/{email:str}/usage",
-    opt=FOR_PERSONS,
-    sync_to_thread=True,
-    responses={200: _ANSWER},
-)
+@route("GET /people/{email:str}/usage", PERSON, answer=_ANSWER)
 def list_persons_usage(
     email: FromPath[str],
     books: NamedDependency[Books],

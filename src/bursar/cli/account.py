@@ -64,7 +64,7 @@ def _show(found: dict[str, Any]) -> None:
     facts((name.capitalize(), f"{money(found[name]):>14}") for name in shown if name in always or float(found[name]))
     gap()
     table(
-        ["Plan", "Period", ">Granted", ">Spent", ">Held", ">Available", "Ends"],
+        ["Plan", "Period", ">Granted", ">Spent", ">Held", ">Available", "~Ends"],
         [
             [
                 lot["plan"],

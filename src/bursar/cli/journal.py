@@ -52,20 +52,13 @@ def show(
         found = client.get("/journal", person=person, since=since, limit=limit)
     if session.show_json(found):
         return
-    table(
-        [">Posting", "When (UTC)", "Verb", "Person", "What moved"],
-        [
-            [
-                str(one["id"]),
-                moment(one["at"]),
-                one["verb"],
-                one["person"],
-                "; ".join([moved["text"] for moved in one["transfers"]] + [one["reason"]] * bool(one["reason"])),
-            ]
-            for one in found
-        ],
-        empty="The journal is empty.",
-    )
+    if not found:
+        say("The journal is empty.")
+    for posting in found:
+        told = (f"{posting['id']:>8}", moment(posting["at"]), f"{posting['verb']:<11}", posting["person"])
+        say("  ".join(told) + (f"  ({posting['reason']})" if posting["reason"] else ""))
+        for moved in posting["transfers"]:
+            say(f"{'':10}{moved['text']}")
 
 
 def _verified(session: Session) -> dict[str, Any]:
@@ -88,7 +81,7 @@ def _show_verification(found: dict[str, Any]) -> None:
         say(f"The books are WRONG: {found['fault_count']:,} faults in {counts}.")
         gap()
         table(
-            ["Fault", "Where", "Problem"],
+            ["Fault", "~Where", "~Problem"],
             [[fault["name"], fault["where"], fault["problem"]] for fault in found["faults"]],
             empty="",
         )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, session_of
-from bursar.cli.show import gap, moment, money, say, table
+from bursar.cli.show import NONE, gap, moment, money, say, table
 
 app = typer.Typer(name="key", help="Make keys for the gateway, list them, revoke one.", no_args_is_help=True)
 
@@ -91,16 +91,15 @@ def revoke(
 
 def _show(keys: list[dict[str, Any]]) -> None:
     table(
-        [">ID", "Key", "Name", "Belongs to", "State", ">Limit", "Expires (UTC)"],
+        [">ID", "Key", "~Name", "Belongs to", ">Limit", "Ends (UTC)"],
         [
             [
                 str(key["id"]),
                 key["shown"],
-                key["name"] or "–",
+                key["name"] or NONE,
                 key["person"] or key["role"],
-                key["state"],
                 money(key["limit"]),
-                moment(key["expires"]),
+                f"revoked {moment(key['revoked'])}" if key["revoked"] else moment(key["expires"]),
             ]
             for key in keys
         ],

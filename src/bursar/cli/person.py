@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, escaped, session_of
-from bursar.cli.show import moment, table
+from bursar.cli.show import NONE, moment, table
 
 app = typer.Typer(name="person", help="Add people, list them, look one up.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person's e-mail.")]
@@ -67,7 +67,7 @@ def show(context: typer.Context, email: Email, json: JsonFlag = False) -> None:
 
 def _show(people: list[dict[str, Any]]) -> None:
     table(
-        ["Person", "Name", "Team", "Since (UTC)"],
-        [[one["email"], one["name"], one["team"] or "–", moment(one["created"])] for one in people],
+        ["Person", "~Name", "~Team", "Since (UTC)"],
+        [[one["email"], one["name"], one["team"] or NONE, moment(one["created"])] for one in people],
         empty="Nobody yet. `bursar person add` adds somebody.",
     )

@@ -77,7 +77,7 @@ def show(
 
 def _show(plans: list[dict[str, Any]]) -> None:
     table(
-        ["Plan", ">Version", ">Amount", "Every", "Time zone", "Models"],
+        ["Plan", ">Version", ">Amount", "Every", "Time zone", "~Models"],
         [
             [
                 plan["name"],

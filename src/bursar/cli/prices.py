@@ -106,14 +106,14 @@ def _limits(card: dict[str, Any]) -> str:
 
 def _show_check(found: dict[str, Any]) -> None:
     table(
-        ["Catalog", "Model", "Since", "What is unusual"],
+        ["Catalog", "~Model", "Since", "~What is unusual"],
         [[odd["catalog"], odd["model"], odd["since"], odd["rule"]] for odd in found["unusual"]],
         empty="No price is unusual.",
     )
     gap()
     if found["compared"]:
         table(
-            ["Catalog", "Model", "Tokens", ">Above", ">Ours", ">Theirs"],
+            ["Catalog", "~Model", "Tokens", ">Above", ">Ours", ">Theirs"],
             [
                 [one["catalog"], one["model"], one["bucket"], f"{one['above_tokens']:,}", one["ours"], one["theirs"]]
                 for one in found["differences"]

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 200
 """Columns when nobody looks: nothing is cut that a program may want."""
 PAGE_WIDTH, LEAST_PAGE, MOST_PAGE = 80, 20, 400
-RIGHT = ">"
+NUMBER, PROSE = ">", "~"
+"""What a heading begins with: a column of numbers, set to the right; one whose cells may be broken over lines."""
+NONE = "–"
 
 
 def width() -> int:
@@ -48,13 +50,13 @@ def _console() -> Console:
 
 def money(amount: str | None) -> str:
     """An amount of the API ("2000.00") as people write it ("$2,000.00"); a dash for none."""
-    return "–" if amount is None else people_usd(int(Decimal(amount) * NANOS_PER_USD))
+    return NONE if amount is None else people_usd(int(Decimal(amount) * NANOS_PER_USD))
 
 
 def moment(instant: str | None, time_zone: str = "UTC") -> str:
     """An instant of the API as "2026-11-23 14:05", in a time zone; a dash for none."""
     if instant is None:
-        return "–"
+        return NONE
     read = datetime.fromisoformat(instant).replace(tzinfo=UTC)
     return f"{read.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}"
 
@@ -65,7 +67,7 @@ def clean(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str = "", title: str = "") -> None:
-    """Print rows under headings, or `empty` if there are none. A heading that begins with ">" is one of numbers."""
+    """Print rows under headings, or `empty` if there are none. A column with nothing but dashes is left out."""
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -76,14 +78,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str =
         return
     if title:
         _console().print(Text(clean(title), style="bold"))
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for heading in columns:
-        right = heading.startswith(RIGHT)
+    kept = [index for index in range(len(columns)) if any(row[index] != NONE for row in rows)]
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
+    for heading in (columns[index] for index in kept):
         grid.add_column(
-            heading.removeprefix(RIGHT), justify="right" if right else "left", no_wrap=right, overflow="fold"
+            heading.lstrip(NUMBER + PROSE),
+            justify="right" if heading.startswith(NUMBER) else "left",
+            no_wrap=not heading.startswith(PROSE),
+            overflow="fold",
         )
     for row in rows:
-        grid.add_row(*(Text(clean(cell)) for cell in row))
+        grid.add_row(*(Text(clean(row[index])) for index in kept))
     _console().print(grid)
 
 
