@@ -247,9 +247,9 @@ class _Run:
         if problem is None and (meter.complete or meter.failed):
             await client.chunk(rest, more=False)
         else:
-            if rest:
-                await client.chunk(rest)
-            await self._tell(refuse(Why.UPSTREAM_CUT, provider=self._provider.name, bound_nanos=self._held.amount))
+            # What is left is a part of an event, which would spoil the one that tells of the end.
+            why = Why.UPSTREAM_TIMEOUT if isinstance(problem, TimeoutError) else Why.UPSTREAM_CUT
+            await self._tell(refuse(why, provider=self._provider.name, bound_nanos=self._held.amount))
 
     # --- endings: exactly one of these per call ---------------------------------------------------------------
 

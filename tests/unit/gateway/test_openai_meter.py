@@ -156,11 +156,12 @@ def test_chunks_without_usage_are_forwarded_without_a_copy() -> None:
     assert seen.feed(chunk) is chunk
 
 
-def test_a_client_that_asked_gets_every_byte_at_once() -> None:
+def test_a_client_that_asked_gets_every_event_as_soon_as_it_is_whole() -> None:
     seen = meter(asked=True)
     half = len(STREAM) // 2
-    assert seen.feed(STREAM[:half]) == STREAM[:half]
-    assert seen.feed(STREAM[half:]) == STREAM[half:]
+    whole = STREAM[: STREAM.rindex(b"\n\n", 0, half) + 2]
+    assert seen.feed(STREAM[:half]) == whole
+    assert seen.feed(STREAM[half:]) == STREAM[len(whole) :]
     assert seen.finish() == b""
     assert seen.usage == TEN_AND_FIVE
 

@@ -20,8 +20,9 @@ _ENDINGS = (b"\n\n", b"\r\n\r\n")
 class EventStream:
     """Cuts a stream into events and hands those that matter to `_event`.
 
-    A meter derives from it. Unless `strips`, every chunk is forwarded at once and as it came; a meter that strips
-    holds an event's bytes until the event is whole, which no client can use earlier anyway.
+    A meter derives from it. An event's bytes are held until the event is whole: no client can use them earlier, and
+    a stream that is cut off can still be ended by an error that the client understands. Only when it `strips` may an
+    event be kept back for good.
     """
 
     def __init__(self, *, strips: bool) -> None:
@@ -32,8 +33,7 @@ class EventStream:
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes of the stream, return those to forward."""
         if self._held or not chunk.endswith(_ENDINGS):
-            forwarded = self._assemble(chunk)
-            return forwarded if self._strips else chunk
+            return self._assemble(chunk)
         if not self._matters(chunk):
             return chunk
         return self._sift(chunk)
@@ -44,7 +44,7 @@ class EventStream:
         self._held.clear()
         if rest and not self._long and self._matters(rest):
             rest = self._sift(rest)
-        return rest if self._strips else b""
+        return rest
 
     def _matters(self, run: bytes) -> bool:
         """Whether these events, searched as bytes, may hold one that `_event` must see."""
