@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench.processes import BenchError, free_port, run, started
@@ -20,7 +21,7 @@ CONFIG = """\
 [providers.openai]
 wire = "openai"
 base_url = "http://127.0.0.1:{upstream_port}/v1"
-key_env = "BENCH_UPSTREAM_KEY"
+key_file = "upstream.key"
 models = ["gpt-*"]
 """
 
@@ -49,10 +50,9 @@ class Bursar:
         port = free_port()
         url = f"http://127.0.0.1:{port}{COMPLETIONS}"
         command: list[str | Path] = [BURSAR, "--data", data, "up", "--port", str(port)]
-        env = {"BENCH_UPSTREAM_KEY": "sk-bench"}
         findings: list[Finding] = []
         since_s = time.monotonic()
-        with started(command, log=folder / "bursar.log", env=env, cwd=folder) as tree:
+        with started(command, log=folder / "bursar.log", cwd=folder) as tree:
             yield Running(url, headers, tree, wait_for_answer(tree, url, headers, since_s=since_s), findings)
         findings.append(verify(data, served=upstream.served()))
         shutil.rmtree(data)
@@ -61,6 +61,7 @@ class Bursar:
 def set_up(data: Path, folder: Path, upstream_port: int) -> str:
     """Make a data folder with one person, whose budget no load uses up; the secret of the person's key."""
     data.mkdir()
+    (data / "upstream.key").write_text("sk-bench")
     (data / "bursar.toml").write_text(CONFIG.format(upstream_port=upstream_port))
     plan = folder / "plan.toml"
     plan.write_text(PLAN)
@@ -82,5 +83,13 @@ def verify(data: Path, *, served: int) -> Finding:
         told = json.loads(run([BURSAR, "--data", data, "journal", "verify", "--json"]))
     except BenchError as error:
         return Finding(False, f"journal does not verify: {error}")
-    settled = int(told["settled_calls"])
-    return Finding(settled == served, f"journal verified; {settled:,} calls settled, {served:,} served upstream")
+    settled = settled_calls(data)
+    right = told["is_right"] and told["open_holds"] == 0 and settled == told["calls"] == served
+    return Finding(right, f"journal verified; {settled:,} calls settled, {served:,} served upstream")
+
+
+def settled_calls(data: Path) -> int:
+    """How many calls the journal charged at what the upstream said they used, none of them provisionally."""
+    with closing(sqlite3.connect(data / "bursar.sqlite")) as connection:
+        found: int = connection.execute("SELECT count(*) FROM calls WHERE outcome = 'settled'").fetchone()[0]
+    return found

@@ -15,6 +15,7 @@ from bench.bursar import Bursar
 from bench.cost import cost
 from bench.field import Contestant, Say, Settings, running_field
 from bench.figure import Figure, as_markdown
+from bench.holds import holds
 from bench.latency import latency
 from bench.litellm import LiteLLM
 from bench.load import completion_request
@@ -36,7 +37,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 }
 """In the order in which they are measured."""
 
-OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup,)
+OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds)
 """Figures that need no peer and no upstream; a further one is added here."""
 
 

@@ -1,7 +1,8 @@
 """A mock provider that streams: 500 server-sent events a completion, each written by itself, as providers do.
 
 `python -m bench.stream_mock PORT` serves it. It reads requests by Content-Length only and answers each POST with the
-stream, or whole where no stream was asked for; `GET /counts` tells how many answers were written to their end.
+stream, or whole where no stream was asked for; `GET /counts` tells how many answers were written to their end for
+the program before it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bench.processes import BenchError, Tree, free_port, started
 
 EVENTS = 500
 """Events of one stream that carry JSON: role, texts, the reason of its end, usage. `[DONE]` comes on top."""
+STRAIGHT = "x-straight"
+"""A request with this header comes from the benchmark itself, past the program, and is not counted."""
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n"
     b"transfer-encoding: chunked\r\n\r\n"
@@ -87,7 +90,7 @@ class Provider:
                     await self._stream(writer)
                 else:
                     writer.write(whole(json.dumps(COMPLETION).encode()))
-                self._served += 1
+                self._served += STRAIGHT.encode() not in head
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client left
         finally:
@@ -116,7 +119,7 @@ class StreamMock:
         self.tree = tree
 
     def served(self) -> int:
-        """Completions, streamed or whole, written to their end since the start."""
+        """Completions, streamed or whole, written to their end since the start, but for those asked for straight."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/counts", timeout=30) as answer:
             return int(answer.read())
 

@@ -17,7 +17,7 @@ from bench.figure import Cell, Figure, Spread, spread
 from bench.load import completion_request
 from bench.processes import BenchError
 from bench.program import COMPLETIONS
-from bench.stream_mock import EVENTS
+from bench.stream_mock import EVENTS, STRAIGHT
 
 CONNECTIONS = 8
 FIRST_BYTES = 50
@@ -105,7 +105,7 @@ def added_first_byte_ms(one: Contestant) -> float:
     through, straight = [], []
     for _ in range(FIRST_BYTES):
         through.append(first_byte_ms(one.running.url, one.running.headers))
-        straight.append(first_byte_ms(direct, {}))
+        straight.append(first_byte_ms(direct, {STRAIGHT: "yes"}))
     return median(through) - median(straight)
 
 
