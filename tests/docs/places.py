@@ -1,0 +1,113 @@
+"""Where the examples of a page run: an empty folder, a served company of one, or the demo company.
+
+Each is a folder of its own in which `bursar` is on the path and `.venv` is this environment; the data folder is
+`bursar-data`, as it is by default. A server that a page calls http://localhost:8790 is asked at its own port.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from bursar.app import load_prices, now_us
+from bursar.demo import install
+from bursar.demo.config import simulated_providers
+from bursar.sim.server import SimServer
+from bursar.store.database import Database
+from tests.support.company import found
+from tests.support.running import Running
+
+WRITTEN_PORT = "8790"
+TIMEOUT_S = 60
+_NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+
+
+class Place(NamedTuple):
+    """A folder to run commands in, with the variables that the page speaks of, and the server's port."""
+
+    folder: Path
+    environ: dict[str, str]
+    port: str
+
+    def run(self, command: str) -> str:
+        """What a shell prints for a command, errors included; whether it succeeds is for its text to say."""
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command.replace(WRITTEN_PORT, self.port)],
+            cwd=self.folder,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        return done.stdout.replace(self.port, WRITTEN_PORT)
+
+
+def _place(folder: Path, port: str, **variables: str) -> Place:
+    scripts = folder / ".venv" / "bin"
+    (folder / ".venv").symlink_to(sys.prefix)
+    environ = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    return Place(folder, environ | variables | {"PATH": path, "COLUMNS": "100"}, port)
+
+
+@contextmanager
+def empty(folder: Path, prices: Path) -> Iterator[Place]:
+    """Nothing is there."""
+    yield _place(folder, WRITTEN_PORT)
+
+
+@contextmanager
+def folder(folder: Path, prices: Path) -> Iterator[Place]:
+    """A data folder with Ada, who has $2,000.00 a month, and her key in KEY; nobody serves it."""
+    data = _data_folder(folder, prices)
+    yield _place(folder, WRITTEN_PORT, KEY=found(data, "http://127.0.0.1:9", amount="2000.00"))
+
+
+@contextmanager
+def served(folder: Path, prices: Path) -> Iterator[Place]:
+    """The same, served, before simulated providers."""
+    data = _data_folder(folder, prices)
+    with SimServer() as simulator:
+        key = found(data, simulator.url, amount="2000.00")
+        with Running(data) as server:
+            yield _place(folder, str(server.port), KEY=key)
+
+
+@contextmanager
+def demo(folder: Path, prices: Path) -> Iterator[Place]:
+    """The demo company, served; KEY is of somebody with budget left, SPENT of somebody without."""
+    data = _data_folder(folder, prices)
+    with SimServer() as simulator:
+        config = simulated_providers().replace("http://127.0.0.1:8791", simulator.url)
+        (data / "bursar.toml").write_text(config.replace("[simulator]\nport = 8791\n", ""))
+        (data / "simulator.key").write_text("sim_0")
+        database = Database.in_folder(data)
+        database.migrate()
+        shown = install(data, database, load_prices(data), now_us(), lambda done, total: None)
+        database.close()
+        with Running(data) as server:
+            yield _place(folder, str(server.port), KEY=shown.key, SPENT=shown.spent_key)
+
+
+def _data_folder(folder: Path, prices: Path) -> Path:
+    """A data folder that need not build the price book again."""
+    data = folder / "bursar-data"
+    data.mkdir()
+    shutil.copy(prices, data)
+    return data
+
+
+PLACES: dict[str, Callable[[Path, Path], AbstractContextManager[Place]]] = {
+    "empty": empty,
+    "folder": folder,
+    "served": served,
+    "demo": demo,
+}
