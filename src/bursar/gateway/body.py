@@ -19,8 +19,6 @@ class ClientGone(Exception):  # noqa: N818 - no error: clients may leave
 
 async def read_body(receive: Receive, incoming: Incoming, config: ServerConfig) -> bytes | Refusal:
     """The whole body, or why it is refused. Raises ClientGone."""
-    if incoming.wrong is not None:
-        return refuse(Why.HEADER_INVALID, header=incoming.wrong, problem="it is not a whole number")
     if incoming.content_encoding:
         return refuse(Why.BODY_ENCODED, encoding=incoming.content_encoding)
     if incoming.content_length is not None and incoming.content_length > config.max_body_bytes:

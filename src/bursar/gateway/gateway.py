@@ -84,6 +84,8 @@ class Gateway:
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
         path = exchange.path
+        if exchange.incoming.wrong is not None:
+            raise Refused(exchange.incoming.wrong)
         _check_route(exchange.method, path)
         spender = await self._authenticate(exchange.incoming.secret)
         if path.startswith(MODELS):

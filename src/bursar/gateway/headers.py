@@ -7,9 +7,12 @@ Clients of both wires send headers that are newer than this list under the vendo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from bursar.refusals import Refusal, Why, refuse
 
 _UP = frozenset({"user-agent", "accept", "accept-language", "idempotency-key", "x-app"})
 _UP_PREFIXES = ("anthropic-", "openai-", "x-stainless-")
@@ -28,10 +31,12 @@ _DOWN = frozenset(
 )
 _DOWN_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _memo: dict[bytes, str | None] = {}
+_HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
+"""RFC 9110, 7.2: a host, perhaps a port. Nothing here goes by it; proxies in front of this may, so it must be one."""
 
 
 class Incoming:
-    """What the gateway reads from a request's headers, in one pass."""
+    """What the gateway reads from a request's headers, in one pass. `wrong` is why the request is refused for them."""
 
     __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "secret", "wrong")
 
@@ -40,7 +45,8 @@ class Incoming:
         self.content_length: int | None = None
         self.content_encoding = ""
         self.anthropic = False
-        self.wrong: str | None = None
+        self.wrong: Refusal | None = None
+        hosts = 0
         self.forwarded: list[tuple[str, str]] = []
         for name, value in headers:
             passes = _passes_up(name)
@@ -58,9 +64,13 @@ class Incoming:
                 if value.isdigit():
                     self.content_length = int(value)
                 else:
-                    self.wrong = "content-length"
+                    self.wrong = refuse(Why.HEADER_INVALID, header="content-length", problem="it is no whole number")
             elif name == b"content-encoding" and value.strip().lower() != b"identity":
                 self.content_encoding = value.decode("latin-1")
+            elif name == b"host":
+                hosts += 1
+                if hosts > 1 or _HOST.fullmatch(value) is None:
+                    self.wrong = refuse(Why.HEADER_INVALID, header="host", problem="it must be one host")
 
 
 def _passes_up(name: bytes) -> str | None:
