@@ -36,7 +36,7 @@ _HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})
 
 
 class Incoming:
-    """What the gateway reads from a request's headers, in one pass. `wrong` is why the request is refused for them."""
+    """What the gateway reads from a request's headers, in one pass; `wrong` is why it is refused for them."""
 
     __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "secret", "wrong")
 
