@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 import bursar
 from bursar.api import accounts, grants, journal, keys, people, plans, prices, service, usage
-from bursar.api.access import Caller, Door
-from bursar.api.errors import MAX_BODY_BYTES, tell_http, tell_internal, tell_refused
+from bursar.api.access import PERSON, Caller, Door
+from bursar.api.errors import MAX_BODY_BYTES, check_body, tell_http, tell_internal, tell_refused
 from bursar.books import Books
 from bursar.config import Config
 from bursar.refusals import Refused
@@ -46,6 +47,7 @@ def build_api(books: Books, local_token: str, config: Config) -> Litestar:
         path=PATH,
         route_handlers=[route for part in PARTS for route in part.ROUTES],
         guards=[Door(books, local_token)],
+        before_request=check_body,
         dependencies={
             "config": Provide(get_config, sync_to_thread=False),
             "books": Provide(get_books, sync_to_thread=False),
@@ -67,5 +69,8 @@ def _openapi() -> OpenAPIConfig:
         description=ABOUT,
         components=Components(security_schemes={"key": key}),
         security=[{"key": []}],
-        render_plugins=[],
+        # The framework insists on routes of its own. These have a role, and serve the description as JSON: no page
+        # that would load its script from somebody else's server.
+        openapi_router=Router("/docs", route_handlers=[], opt={"role": PERSON}, include_in_schema=False),
+        render_plugins=[JsonRenderPlugin()],
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
 from bursar.refusals import Refusal, Refused, Why, refuse
 
@@ -51,6 +51,15 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
 def answer_to(refusal: Refusal) -> ErrorAnswer:
     """A refusal as a body."""
     return ErrorAnswer(Told(refusal.why.value, refusal.text, refusal.field))
+
+
+async def check_body(request: Request[Any, Any, Any]) -> None:
+    """Refuse a body that is no JSON before anything looks into it; the framework reads what was read here."""
+    if await request.body():
+        try:
+            await request.json()
+        except (SerializationException, UnicodeDecodeError, RecursionError):
+            raise Refused(refuse(Why.BODY_INVALID, problem="it is not JSON in UTF-8, nested reasonably")) from None
 
 
 def tell_refused(_request: Request[Any, Any, Any], problem: Refused) -> Response[ErrorAnswer]:
@@ -92,7 +101,7 @@ def _translated(request: Request[Any, Any, Any], problem: HTTPException) -> Refu
         return refuse(Why.BODY_TOO_LARGE, limit=MAX_BODY_BYTES)
     if isinstance(problem, ValidationException) and isinstance(problem.extra, list) and problem.extra:
         return _wrong_field(problem.extra[0])
-    return refuse(Why.BODY_INVALID, problem="it is not JSON in UTF-8")
+    return refuse(Why.BODY_INVALID, problem="it is not what this route takes")
 
 
 def _wrong_field(found: dict[str, Any]) -> Refusal:
