@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.person import Email
-from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import facts, gap, moment, money, page_width, say, table
 
 BAR_WIDTH = 40
@@ -23,7 +23,7 @@ def balance(context: typer.Context, email: Email, json: JsonFlag = False) -> Non
     """
     session = session_of(context)
     with session.client() as client:
-        found = client.get(f"/people/{escaped(email)}/balance")
+        found = client.get(path_of("person", email) + "/balance")
     if not session.show_json(found):
         _show(found)
 
@@ -44,7 +44,7 @@ def statement(
       bursar statement ann@example.com --period 2026-11 --json
     """
     session = session_of(context)
-    path = f"/people/{escaped(email)}/statement"
+    path = path_of("person", email) + "/statement"
     with session.client() as client:
         if session.as_json:
             session.show_json(client.get(path, period=period))

@@ -9,6 +9,7 @@ import typer
 from bursar.cli.session import JsonFlag, Session, session_of
 from bursar.cli.show import gap, moment, progress, say, table
 from bursar.cli.usage import Limit, Since
+from bursar.reports.words import count
 
 app = typer.Typer(name="journal", help="Read the journal, and prove that it adds up.", no_args_is_help=True)
 
@@ -73,12 +74,12 @@ def _verified(session: Session) -> dict[str, Any]:
 
 
 def _show_verification(found: dict[str, Any]) -> None:
-    read = ("postings", "transfers", "calls", "balances", "open_holds", "links")
-    counts = ", ".join(f"{found[name]:,} {name.replace('_', ' ')}" for name in read)
+    read = ("posting", "transfer", "call", "balance", "open_hold", "link")
+    counts = ", ".join(count(found[f"{name}s"], name.replace("_", " ")) for name in read)
     if found["is_right"]:
         say(f"The books are right: {counts}.")
     else:
-        say(f"The books are WRONG: {found['fault_count']:,} faults in {counts}.")
+        say(f"The books are WRONG: {count(found['fault_count'], 'fault')} in {counts}.")
         gap()
         table(
             ["Fault", "~Where", "~Problem"],

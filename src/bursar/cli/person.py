@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import NONE, moment, table
 
 app = typer.Typer(name="person", help="Add people, list them, look one up.", no_args_is_help=True)
@@ -60,7 +60,7 @@ def show(context: typer.Context, email: Email, json: JsonFlag = False) -> None:
     """
     session = session_of(context)
     with session.client() as client:
-        found = client.get(f"/people/{escaped(email)}")
+        found = client.get(path_of("person", email))
     if not session.show_json(found):
         _show([found])
 

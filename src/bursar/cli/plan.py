@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.files import read_text
-from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import facts, moment, money, table
 
 app = typer.Typer(name="plan", help="Add plans from files, list them, look one up.", no_args_is_help=True)
@@ -70,7 +70,7 @@ def show(
     """
     session = session_of(context)
     with session.client() as client:
-        found = client.get(f"/plans/{escaped(name)}")
+        found = client.get(path_of("plan", name))
     if not session.show_json(found):
         _show_one(found)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from bursar.cli.files import read_text
-from bursar.cli.session import JsonFlag, escaped, session_of
+from bursar.cli.session import JsonFlag, session_of
 from bursar.cli.show import gap, say, table
 
 app = typer.Typer(name="prices", help="Show what models cost, and check the price book.", no_args_is_help=True)
@@ -41,7 +42,7 @@ def show(
     """
     session = session_of(context)
     with session.client() as client:
-        found = client.get(f"/prices/{escaped(model)}", catalog=catalog, variant=variant)
+        found = client.get(f"/prices/{quote(model)}", catalog=catalog, variant=variant)
     if not session.show_json(found):
         _show(found)
 

@@ -13,10 +13,12 @@ from urllib.parse import quote
 import typer
 
 from bursar.cli.told import Told
-from bursar.refusals import Refused
+from bursar.refusals import Refused, Why, refuse
 
 if TYPE_CHECKING:
     from bursar.cli.client import Client
+
+PATHS = {"person": "people", "plan": "plans"}
 
 
 class Session:
@@ -69,9 +71,11 @@ def session_of(context: typer.Context) -> Session:
     return session
 
 
-def escaped(name: str) -> str:
-    """A name as one part of a path of the API."""
-    return quote(name, safe="@")
+def path_of(what: str, name: str) -> str:
+    """The API's path of one person or plan. Refused when the name cannot be a part of a path: nothing is so called."""
+    if not name.strip(" .") or "/" in name:
+        raise Refused(refuse(Why.UNKNOWN, what=what, name=name))
+    return f"/{PATHS[what]}/{quote(name.strip(), safe='@')}"
 
 
 def tell(session: Session, problem: Refused | Told) -> None:
