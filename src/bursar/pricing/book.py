@@ -67,7 +67,7 @@ class PriceBook:
         model = self._find(catalog, name)
         standard = spell_at(model.variants.get(STANDARD, ()), at) if model else None
         if model is None or standard is None:
-            return refuse(Why.MODEL_NOT_PRICED, model=name, version=self.version)
+            return refuse(Why.MODEL_NOT_PRICED, field="model", model=name, version=self.version)
         wanted = STANDARD if variant == "default" else variant
         spell = standard if wanted == STANDARD else spell_at(model.variants.get(wanted, ()), at)
         if spell is None:
