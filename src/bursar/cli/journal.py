@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.session import JsonFlag, Session, session_of
-from bursar.cli.show import gap, moment, progress, say, table
+from bursar.cli.show import count, gap, moment, progress, say, table
 from bursar.cli.usage import Limit, Since
-from bursar.reports.words import count
 
 app = typer.Typer(name="journal", help="Read the journal, and prove that it adds up.", no_args_is_help=True)
 

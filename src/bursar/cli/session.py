@@ -72,7 +72,7 @@ def session_of(context: typer.Context) -> Session:
 
 
 def path_of(what: str, name: str) -> str:
-    """The API's path of one person or plan. Refused when the name cannot be a part of a path: nothing is so called."""
+    """The API's path of one person or plan. Refused when a path cannot have the name: nothing is so called."""
     if not name.strip(" .") or "/" in name:
         raise Refused(refuse(Why.UNKNOWN, what=what, name=name))
     return f"/{PATHS[what]}/{quote(name.strip(), safe='@')}"

@@ -61,6 +61,11 @@ def moment(instant: str | None, time_zone: str = "UTC") -> str:
     return f"{read.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}"
 
 
+def count(number: int, one: str) -> str:
+    """A number of things, in the right number."""
+    return f"{number:,} {one}" + ("" if number == 1 else "s")
+
+
 def clean(text: str) -> str:
     """A text without characters that would do something to a terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
