@@ -23,6 +23,10 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     `catalog` names the part of the price book that its models are priced by. `secret` is the key itself, read from
     the environment or a file when the configuration is read; it is written nowhere.
+
+    A request's bytes bound its input tokens: JSON's framing of the smallest request is some 60 bytes, the vendors'
+    own of a prompt some 10 tokens. A server whose chat template puts a long prompt of its own before every request
+    says how long in `hidden_prompt_tokens`.
     """
 
     name: str
@@ -32,6 +36,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     catalog: str
     secret: str
     max_tokens_field: str = "max_completion_tokens"
+    hidden_prompt_tokens: int = 0
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +106,20 @@ class _Reader:
         at = f"providers.{name}."
         if not isinstance(table, dict):
             self._refuse(f"providers.{name}", "it must be a table: [providers.NAME]")
-        self._known(table, at, ("wire", "base_url", "key_env", "key_file", "models", "catalog", "max_tokens_field"))
+        self._known(
+            table,
+            at,
+            (
+                "wire",
+                "base_url",
+                "key_env",
+                "key_file",
+                "models",
+                "catalog",
+                "max_tokens_field",
+                "hidden_prompt_tokens",
+            ),
+        )
         wire = self._choice(table, at, "wire", WIRES)
         return ProviderConfig(
             name=name,
@@ -113,6 +131,9 @@ class _Reader:
             max_tokens_field=self._choice(
                 table, at, "max_tokens_field", ("max_completion_tokens", "max_tokens"), "max_completion_tokens"
             ),
+            hidden_prompt_tokens=self._number(table, at, "hidden_prompt_tokens", 10**6)
+            if "hidden_prompt_tokens" in table
+            else 0,
         )
 
     def _url(self, table: dict[str, Any], at: str) -> str:

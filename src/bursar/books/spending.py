@@ -5,6 +5,7 @@ Pure calculation on what the price book and the directory say; the decision, and
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import msgspec
@@ -24,6 +25,8 @@ USEFUL_OUTPUT_TOKENS = 64
 """A clamp below this leaves an answer that is of no use; a call that asks for less may be clamped to what it asks."""
 
 _encode = msgspec.msgpack.encode
+_PROCESS = os.urandom(6).hex()
+_count = itertools.count(int.from_bytes(os.urandom(3)))
 
 
 class OpenLot(msgspec.Struct, frozen=True, gc=False):
@@ -73,8 +76,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """What a call asks for, as far as the money is concerned. Token counts are upper bounds.
 
     `unbounded` names a field that brings input whose size the request does not show: the model's context window is
-    the bound then. `output_tokens` None: the client set no bound. The provider may read the input `input_reads` times,
-    and write `output_copies` answers, each with `output_allowance` tokens beyond its maximum.
+    the bound then. `output_tokens` None: the client set no bound. The provider may read the input `input_reads`
+    times, and write `output_copies` answers, each with `output_allowance` tokens beyond its maximum.
     """
 
     wire: str
@@ -121,8 +124,11 @@ class Admission(msgspec.Struct, gc=False):
 
 
 def new_call_id(now_us: int) -> str:
-    """A call's id: 48 bits of time, so that ids of one moment lie together, and 80 random bits; 32 hex digits."""
-    return f"{now_us // 1000:012x}{os.urandom(10).hex()}"
+    """A call's id, 32 hex digits: its time in ms, so that ids of one moment lie together, this process, a count.
+
+    The process's part is random (48 bits), so ids are unique without asking anybody. They are names, not secrets.
+    """
+    return f"{now_us // 1000:012x}{_PROCESS}{next(_count) & 0xFFFFFFFF:08x}"
 
 
 def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission | Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,12 +20,25 @@ SLOW_CLIENT_S = 60
 class Client:
     """Sends an answer. A client that leaves is noted, never an error: the call goes on and is settled."""
 
-    __slots__ = ("_send", "gone", "started")
+    __slots__ = ("_dropped", "_send", "_since_s", "gone", "started")
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self._since_s: float | None = None
+        self._dropped: asyncio.Task[None] | None = None
         self.started = False
         self.gone = False
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether something waits for the client to take it."""
+        return self._since_s is not None
+
+    def drop_if_slow(self, now_s: float, task: asyncio.Task[None]) -> None:
+        """Free the task that sends, when the client has taken nothing for too long; nothing is sent to it again."""
+        if self._since_s is not None and now_s - self._since_s > SLOW_CLIENT_S and self._dropped is None:
+            self._dropped = task
+            task.cancel()
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
@@ -55,8 +69,15 @@ class Client:
             await self._deliver({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _deliver(self, message: dict[str, Any]) -> None:
+        self._since_s = time.monotonic()
         try:
-            async with asyncio.timeout(SLOW_CLIENT_S):
-                await self._send(message)
-        except (OSError, RuntimeError, TimeoutError):
+            await self._send(message)
+        except (OSError, RuntimeError):
             self.gone = True
+        except asyncio.CancelledError:
+            if self._dropped is None or self.gone:
+                raise
+            self.gone = True
+            self._dropped.uncancel()  # by `drop_if_slow`: the call itself goes on
+        finally:
+            self._since_s = None

@@ -45,7 +45,7 @@ class Gateway:
         """Be ready for calls."""
         self._upstream = Upstream(self._config.server)
         journal = LoopJournal(self._books.journal, asyncio.get_running_loop())
-        self._relay = Relay(self._books, journal, self._upstream)
+        self._relay = Relay(self._books, journal, self._upstream, self._config.server)
 
     async def close(self) -> None:
         """Take no new calls; wait for the running ones to be settled (bounded); close connections."""

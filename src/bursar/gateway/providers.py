@@ -23,6 +23,7 @@ class Provider(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
     max_tokens_field: str
+    hidden_prompt_tokens: int
 
     def url(self, path: str, query: str) -> URL:
         """The URL of one of the routes /v1/…; the client's query goes along as it is.
@@ -50,6 +51,7 @@ def provider_of(config: ProviderConfig) -> Provider:
         models=config.models,
         headers=headers,
         max_tokens_field=config.max_tokens_field,
+        hidden_prompt_tokens=config.hidden_prompt_tokens,
     )
 
 

@@ -10,17 +10,16 @@ from bursar.config import ServerConfig
 
 
 class Upstream:
-    """One pool of connections for all providers. Must be opened and closed in the running loop."""
+    """One pool of connections for all providers. Must be opened and closed in the running loop.
+
+    Only connecting has a timeout here: how long a call may be silent or last, the relay looks after.
+    """
 
     def __init__(self, config: ServerConfig) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=config.deadline_s,
-                sock_connect=config.connect_timeout_s,
-                sock_read=config.idle_timeout_s,
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=config.connect_timeout_s),
             skip_auto_headers=("User-Agent", "Content-Type", "Accept"),
             trust_env=False,
             read_bufsize=2**16,

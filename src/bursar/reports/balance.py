@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from bursar.ledger.accounts import Balance, Kind
 from bursar.reports.lots import PlanLot, balances_of, known_person, plan_lots
 from bursar.store.schema import balances
-from bursar.store.snapshot import hold_still
 
 
 class LotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +63,6 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
 
 def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceView:
     """What a person has in the lots that are open at an instant. Refused when there is no such person."""
-    hold_still(connection)
     person = known_person(connection, person_id)
     open_then = (
         balances.c.opens_us <= at_us,

@@ -20,7 +20,6 @@ from bursar.reports.lots import PlanLot, known_person, plan_lots
 from bursar.reports.movements import Ended, Movements
 from bursar.reports.plain import to_json
 from bursar.store.schema import balances
-from bursar.store.snapshot import hold_still
 
 
 class PlanPeriod(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +107,6 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
 
     Refused when there is no such person, or the person has no credit of that period.
     """
-    hold_still(connection)
     person = known_person(connection, person_id)
     lots = plan_lots(connection, person_id, balances.c.label == period_label)
     if not lots:

@@ -13,7 +13,6 @@ from bursar.refusals import Refused, Why, refuse
 from bursar.reports.lots import known_person
 from bursar.store import schema
 from bursar.store.schema import balances, keys, people, transfers
-from bursar.store.snapshot import hold_still
 
 _posted, _called = schema.postings, schema.calls
 PAGE = 50
@@ -96,7 +95,6 @@ def calls(
 
     `after` is the id of the last call of the page before. Refused when there is no such person.
     """
-    hold_still(connection)
     page = _page(connection, person_id, since_us, until_us, after)
     query = (
         page.add_columns(
@@ -132,7 +130,6 @@ def postings(
 
     `after` is the id of the last posting of the page before. Refused when there is no such person.
     """
-    hold_still(connection)
     page = _page(connection, person_id, since_us, until_us, after)
     query = (
         page.add_columns(

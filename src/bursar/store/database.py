@@ -47,6 +47,8 @@ class Database:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN")  # the driver begins none for SELECTs, so two might differ
                 yield connection
 
     def writer_connection(self) -> sa.Connection:

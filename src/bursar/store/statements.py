@@ -47,7 +47,7 @@ class Statements:
         self.add_balance = self._insert(balances)
         self.add_link = self._insert(links)
         self.add_refusal = self._insert(refusals)
-        self.end_hold = self._text(sa.delete(holds).where(holds.c.id == sa.bindparam("id")))
+        self.end_holds = self._text(sa.delete(holds).where(self._is_listed(holds.c.id)))
         self.set_balance = self._text(
             sa.update(balances)
             .values({name: sa.bindparam(f"new_{name}") for name in MONEY_COLUMNS})
@@ -63,11 +63,14 @@ class Statements:
 
     def _among(self, query: sa.Select[Any], column: sa.Column[Any], *, lock: bool = False) -> str:
         """A query for the rows whose column is among a list given as one parameter; locked in the column's order."""
-        if self._sqlite:
-            listed = sa.select(sa.func.json_each(sa.bindparam("listed")).table_valued("value").c.value)
-            return self._text(query.where(column.in_(listed)))
-        kind = postgresql.ARRAY(column.type)
-        query = query.where(column == sa.any_(sa.bindparam("listed", type_=kind)))
+        query = query.where(self._is_listed(column))
         if lock:
             query = query.order_by(column).with_for_update()
         return self._text(query)
+
+    def _is_listed(self, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+        """Whether a column is in the list that is the statement's one parameter."""
+        if self._sqlite:
+            values = sa.func.json_each(sa.bindparam("listed")).table_valued("value")
+            return column.in_(sa.select(values.c.value))
+        return column == sa.any_(sa.bindparam("listed", type_=postgresql.ARRAY(column.type)))

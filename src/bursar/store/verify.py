@@ -17,7 +17,6 @@ from bursar.store.faults import Fault, FaultName, Findings
 from bursar.store.reading import entries, stream
 from bursar.store.replay import Replay
 from bursar.store.schema import postings, refusals
-from bursar.store.snapshot import hold_still
 
 PROGRESS_EVERY = 1_000
 
@@ -56,7 +55,6 @@ def verify(
     `on_progress` is called with how many of how many postings have been read. Memory grows with the number of
     balances and open holds, not with the journal.
     """
-    hold_still(connection)
     findings = Findings()
     total = _count(connection, postings)
     replay, chains = Replay(connection, findings), Chains(connection, checkpoints or {}, findings)

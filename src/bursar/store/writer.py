@@ -5,10 +5,13 @@ There is one writer in a process, used by the journal's thread alone.
 
 from __future__ import annotations
 
-import json
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
+
+import msgspec
 
 from bursar.store.chain import GENESIS, link_hash
 from bursar.store.database import Database
@@ -17,6 +20,7 @@ from bursar.store.statements import Statements
 Rows = list[Any]
 MAX_CHAINS = 1024
 """How many processes may write to one PostgreSQL database at once."""
+MOST_ROWS_AT_ONCE = 64
 CHAIN_LOCKS = 0x6275_7273
 """First half of the advisory lock by which a process owns its chain ("burs")."""
 
@@ -109,11 +113,11 @@ class Writer(ABC):
 
     def add_refusals(self, rows: Rows) -> None:
         """Remember refusals, so that a refused operation stays refused."""
-        self._many(self._sql.add_refusal, rows)
+        self._insert(self._sql.add_refusal, rows)
 
     def add_balances(self, rows: Rows) -> None:
         """Insert balances that were opened."""
-        self._many(self._sql.add_balance, rows)
+        self._insert(self._sql.add_balance, rows)
 
     def set_balances(self, rows: Rows) -> None:
         """Update balances: (granted, available, held, spent, expired, overrun, id)."""
@@ -121,17 +125,19 @@ class Writer(ABC):
 
     def add_holds(self, rows: Rows) -> None:
         """Insert holds that are open after this batch."""
-        self._many(self._sql.add_hold, rows)
+        self._insert(self._sql.add_hold, rows)
 
     def end_holds(self, hold_ids: Iterable[str]) -> None:
         """Delete holds that ended."""
-        self._many(self._sql.end_hold, [(hold_id,) for hold_id in hold_ids])
+        ended = list(hold_ids)
+        if ended:
+            self._raw.execute(self._sql.end_holds, (self.listed(ended),))
 
     def add_journal(self, postings: Rows, transfers: Rows, calls: Rows) -> None:
         """Append to the journal."""
-        self._many(self._sql.add_posting, postings)
-        self._many(self._sql.add_transfer, transfers)
-        self._many(self._sql.add_call, calls)
+        self._insert(self._sql.add_posting, postings)
+        self._insert(self._sql.add_transfer, transfers)
+        self._insert(self._sql.add_call, calls)
 
     def add_link(
         self, link_id: int, recorded_us: int, postings: Rows, transfers: Rows, calls: Rows
@@ -162,6 +168,10 @@ class Writer(ABC):
             (self.chain,),
         ).fetchone()
         self._head = (0, GENESIS) if row is None else (row[0], bytes(row[1]))
+
+    def _insert(self, sql: str, rows: Rows) -> None:
+        """Insert rows, if there are any."""
+        self._many(sql, rows)
 
     @abstractmethod
     def _many(self, sql: str, rows: Rows) -> None:
@@ -196,7 +206,7 @@ class SqliteWriter(Writer):
 
     def listed(self, values: Sequence[Any]) -> str:
         """A JSON array, for json_each."""
-        return json.dumps(list(values))
+        return msgspec.json.encode(values).decode()
 
     def new_ids(self, count: int) -> tuple[int, Sequence[int]]:
         """Count on. An id whose transaction fails is not used again."""
@@ -213,6 +223,26 @@ class SqliteWriter(Writer):
     def _many(self, sql: str, rows: Rows) -> None:
         if rows:
             self._raw.executemany(sql, rows)
+
+    def _insert(self, sql: str, rows: Rows) -> None:
+        """Insert many rows with few statements of 1, 2, 4 … rows each.
+
+        The driver lets go of the interpreter once for each step of a statement, and must win it back from the
+        gateway's thread each time: a statement of 32 rows is one step, `executemany` would be 32.
+        """
+        start = 0
+        while start < len(rows):
+            size = min(1 << (len(rows) - start).bit_length() - 1, MOST_ROWS_AT_ONCE)
+            part = rows[start : start + size]
+            self._raw.execute(_of_rows(sql, size), tuple(itertools.chain.from_iterable(part)))
+            start += size
+
+
+@cache
+def _of_rows(sql: str, size: int) -> str:
+    """An INSERT of one row as one of several rows."""
+    head, row = sql.split(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * size)}"
 
 
 class PostgresWriter(Writer):

@@ -190,7 +190,7 @@ def test_text_passed_off_as_an_image_in_a_tool_call_is_still_text() -> None:
     source = '{"type": "image", "source": {"type": "base64", "data": "DATA"}}'.replace("DATA", "A" * 1_000)
     block = '{"type": "tool_use", "id": "t", "name": "f", "input": {"content": [IMAGE]}}'.replace("IMAGE", source)
     body = with_block(block)
-    assert ANTHROPIC.read(body).input_tokens == len(body) + 256
+    assert ANTHROPIC.read(body).input_tokens == len(body)
 
 
 RESULT = '{"type": "tool_result", "content": [INNER]}'

@@ -24,7 +24,7 @@ from bursar.gateway.wires.fields import (
     text,
     top_level,
 )
-from bursar.gateway.wires.prompt import HIDDEN_PROMPT_TOKENS, TOOLS_PROMPT_TOKENS, read_as
+from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, read_as
 from bursar.refusals import Refusal
 
 _NOT_METERED = {
@@ -107,7 +107,7 @@ class AnthropicWire:
         data = given(fields, "tools") if "tools" in fields else None
         tools = read_tools(data) if data is not None else Tools()
         prompt = read_prompt(messages, tools)
-        input_tokens = len(body) + HIDDEN_PROMPT_TOKENS + prompt.media_tokens - prompt.relief + tools.prompt_tokens
+        input_tokens = len(body) + prompt.media_tokens - prompt.relief + tools.prompt_tokens
         if not _PROMPTED_BY.isdisjoint(fields):
             input_tokens += TOOLS_PROMPT_TOKENS
         searches = tools.web_searches

@@ -21,7 +21,7 @@ from bursar.gateway.wires.fields import (
 )
 from bursar.gateway.wires.openai_meter import OpenAIMeter
 from bursar.gateway.wires.openai_prompt import read_prompt
-from bursar.gateway.wires.prompt import HIDDEN_PROMPT_TOKENS, TOOLS_PROMPT_TOKENS, read_as
+from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, read_as
 from bursar.refusals import Refusal, Refused, Why, refuse
 
 MOST_COPIES = 128
@@ -91,7 +91,7 @@ class OpenAIWire:
         stream = flag(fields, "stream")
         output_tokens, output_fields = _output(fields)
         prompt = read_prompt(messages)
-        input_tokens = len(body) + HIDDEN_PROMPT_TOKENS + prompt.media_tokens - prompt.relief
+        input_tokens = len(body) + prompt.media_tokens - prompt.relief
         if not _PROMPTED_BY.isdisjoint(fields):
             input_tokens += TOOLS_PROMPT_TOKENS
             _check_tools(fields)

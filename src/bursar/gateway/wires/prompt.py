@@ -17,9 +17,6 @@ import msgspec
 
 from bursar.gateway.wires.fields import body_invalid, invalid
 
-HIDDEN_PROMPT_TOKENS = 256
-"""What a provider may put before any prompt: a model's own preamble, a default system prompt."""
-
 TOOLS_PROMPT_TOKENS = 1_024
 """What a provider may add when there are tools or a schema to answer in. Anthropic documents 159 to 804 tokens."""
 

@@ -1,0 +1,239 @@
+"""One dispatched call: what becomes of it, and the one posting that ends its hold.
+
+Every path through here ends in exactly one of three endings: settled at what was used; charged at the bound,
+provisionally, when what was used is not known; or released, when nothing can have been billed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable
+from typing import NamedTuple
+
+import aiohttp
+
+from bursar.books import Admission, Books, spending
+from bursar.books.spending import Ending
+from bursar.config import ServerConfig
+from bursar.gateway.client import Headers
+from bursar.gateway.exchange import Exchange
+from bursar.gateway.headers import downward
+from bursar.gateway.posting import LoopJournal
+from bursar.gateway.providers import Provider
+from bursar.gateway.wires import Call, Meter
+from bursar.ledger.postings import Posting, Release, Settle
+from bursar.refusals import Refusal, Why, refuse
+
+log = logging.getLogger("bursar.relay")
+UNKNOWN_OUTCOME = frozenset({408, 504, 524})
+"""Statuses by which something between us and the provider says that it gave up waiting: it may have been billed."""
+KEY_REFUSED = frozenset({401, 403})
+LOST = (aiohttp.ClientError, OSError, TimeoutError)
+EVENT_STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
+RETRY_FIRST_S, RETRY_MOST_S = 0.05, 5.0
+ERROR_MOST_BYTES = 2**20
+
+
+class Admitted(NamedTuple):
+    """A call that may be sent: how it was admitted, the posting that holds its bound, and who serves it."""
+
+    admission: Admission
+    held: Posting
+    provider: Provider
+
+
+class Run:
+    """One dispatched call, from its request to the one posting that ends its hold."""
+
+    def __init__(
+        self, books: Books, journal: LoopJournal, call: Call, admitted: Admitted, exchange: Exchange
+    ) -> None:
+        self._books = books
+        self._journal = journal
+        self._call = call
+        self._admission, self._held, self._provider = admitted
+        self._wire = exchange.wire
+        self._client = exchange.client
+        self._headers: Headers = [(b"x-bursar-call", spending.held_id(self._held).encode())]
+        self._request = ""
+        self._ended = False
+        self._unposted: Settle | Release | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timed_out = False
+        self._started_s = self._progress_s = time.monotonic()
+
+    def start(self, request: Awaitable[aiohttp.ClientResponse]) -> asyncio.Task[None]:
+        """Begin, in a task of its own."""
+        self._task = asyncio.create_task(self._run(request))
+        return self._task
+
+    def check(self, now_s: float, config: ServerConfig) -> None:
+        """Cut the call off when its provider or its client takes too long. Called now and then by the relay.
+
+        One look at all calls costs less than a timer for each thing that each of them waits for.
+        """
+        if self._task is None:
+            return
+        if self._client.is_sending:
+            self._client.drop_if_slow(now_s, self._task)
+        elif not self._ended and (
+            now_s - self._progress_s > config.idle_timeout_s or now_s - self._started_s > config.deadline_s
+        ):
+            self._timed_out = True
+            self._task.cancel()
+
+    async def _run(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
+        """Send the request and see it to its end. Raises only when it is cancelled, and then after settling."""
+        try:
+            await self._send(request)
+        except asyncio.CancelledError:
+            if not self._timed_out:
+                await self._charge_bound("Bursar stopped while the call was running")
+                await self._tell(refuse(Why.STOPPING))
+                raise
+            assert self._task is not None
+            self._task.uncancel()
+            await self._lost(TimeoutError())
+        except Exception:
+            log.exception("a call failed in the relay")
+            await self._charge_bound("Bursar failed while the call was running")
+            await self._tell(refuse(Why.INTERNAL))
+        await self._persist()
+
+    async def _send(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
+        try:
+            response = await request
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            await self._release(f"{self._provider.name} could not be reached")
+            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
+        except LOST as problem:
+            await self._lost(problem)
+        else:
+            async with response:
+                self._progress_s = time.monotonic()
+                self._request = _request_id(response)
+                await self._answered(response)
+
+    async def _answered(self, response: aiohttp.ClientResponse) -> None:
+        self._headers += downward(response.headers)
+        if response.status != 200:
+            await self._failed(response)
+        elif self._call.stream and response.content_type == "text/event-stream":
+            await self._stream(response)
+        else:
+            await self._whole(response)
+
+    async def _failed(self, response: aiohttp.ClientResponse) -> None:
+        """The provider answered with an error: nothing was billed, unless it timed out on the way."""
+        status = response.status
+        if status in UNKNOWN_OUTCOME:
+            await self._charge_bound(
+                f"{self._provider.name} timed out with {status}, so whether it billed is not known"
+            )
+        else:
+            await self._release(f"{self._provider.name} answered {status}")
+        if status in KEY_REFUSED:
+            await self._tell(refuse(Why.UPSTREAM_KEY, provider=self._provider.name))
+            return
+        if 300 <= status < 400:
+            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
+            return
+        try:
+            body = await response.content.read(ERROR_MOST_BYTES)
+        except LOST:
+            body = b""
+        kind = response.headers.get("content-type", "application/json").encode("latin-1")
+        await self._client.answer(status, [(b"content-type", kind), *self._headers], body)
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> None:
+        meter: Meter = self._wire.meter(self._call)
+        try:
+            body = await response.read()
+        except LOST as problem:
+            await self._lost(problem)
+            return
+        meter.whole(body)
+        await self._settle(meter, f"{self._provider.name} answered without saying what was used")
+        kind = response.headers.get("content-type", "application/json").encode("latin-1")
+        await self._client.answer(200, [(b"content-type", kind), *self._headers], body)
+
+    async def _stream(self, response: aiohttp.ClientResponse) -> None:
+        """Pass a stream on as it comes. When the client leaves, it is read to its end all the same."""
+        client, meter = self._client, self._wire.meter(self._call)
+        await client.start(200, [*EVENT_STREAM, *self._headers])
+        problem: Exception | None = None
+        try:
+            async for chunk in response.content.iter_any():
+                passed = meter.feed(chunk)
+                if passed:
+                    await client.chunk(passed)
+                self._progress_s = time.monotonic()
+        except LOST as cut:
+            problem = cut
+        rest = meter.finish()
+        if meter.failed:
+            reason = f"{self._provider.name} broke the stream off with an error"
+        else:
+            reason = f"{self._provider.name} cut the stream off before it said what was used"
+        await self._settle(meter, reason)
+        if problem is None and (meter.complete or meter.failed):
+            await client.chunk(rest, more=False)
+        else:
+            # What is left is a part of an event, which would spoil the one that tells of the end.
+            why = Why.UPSTREAM_TIMEOUT if isinstance(problem, TimeoutError) else Why.UPSTREAM_CUT
+            await self._tell(refuse(why, provider=self._provider.name, bound_nanos=self._held.amount))
+
+    # --- endings: exactly one of these per call ---------------------------------------------------------------
+
+    async def _settle(self, meter: Meter, reason: str) -> None:
+        """Settle at what was used when the provider said it, else at the bound."""
+        usage = meter.usage
+        ending = Ending(usage, meter.delivered_variant, "" if usage is not None else reason, self._request)
+        await self._post_settlement(ending)
+
+    async def _lost(self, problem: Exception) -> None:
+        """The provider was asked and then lost: whether it billed is not known."""
+        timed_out = isinstance(problem, TimeoutError)
+        what = "did not answer in time" if timed_out else "closed the connection"
+        await self._charge_bound(f"{self._provider.name} {what}: whether it billed is not known")
+        why = Why.UPSTREAM_TIMEOUT if timed_out else Why.UPSTREAM_CUT
+        await self._tell(refuse(why, provider=self._provider.name, bound_nanos=self._held.amount))
+
+    async def _charge_bound(self, reason: str) -> None:
+        await self._post_settlement(Ending(None, self._admission.ask.variant, reason, self._request))
+
+    async def _post_settlement(self, ending: Ending) -> None:
+        if not self._ended:
+            now_us = self._books.clock()
+            await self._end(spending.settle(self._admission, self._held, ending, self._books.prices, now_us))
+
+    async def _release(self, reason: str) -> None:
+        await self._end(spending.release(self._admission, self._held, reason, self._request, self._books.clock()))
+
+    async def _end(self, command: Settle | Release) -> None:
+        """Post the ending. If the journal cannot be written now, the client need not wait for it: see `_persist`."""
+        self._ended = True
+        outcome = await self._journal.post(command)
+        if isinstance(outcome, Refusal):
+            if outcome.retryable:
+                self._unposted = command
+            else:
+                log.error("the hold of call %s could not be ended: %s", command.hold_id, outcome.why)
+
+    async def _persist(self) -> None:
+        """Keep posting an ending that the journal could not take: the hold stays open until it is done."""
+        delay_s = RETRY_FIRST_S
+        while self._unposted is not None:
+            command, self._unposted = self._unposted, None
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_MOST_S)
+            await self._end(command)
+
+    async def _tell(self, refusal: Refusal) -> None:
+        await self._client.refuse(self._wire, refusal, spending.held_id(self._held))
+
+
+def _request_id(response: aiohttp.ClientResponse) -> str:
+    return (response.headers.get("request-id") or response.headers.get("x-request-id") or "")[:200]
