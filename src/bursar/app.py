@@ -28,6 +28,7 @@ LOCK_FILE = "lock"
 SERVER_FILE = "server.json"
 PRICES_FILE = "prices.toml"
 LOCK_WAIT_S = 10.0
+IN_USE = "is in use by another process"
 
 
 def now_us() -> int:
@@ -49,15 +50,21 @@ class Bursar:
 
     @classmethod
     def open(
-        cls, folder: Path, *, create: bool = False, prepare: Callable[[Database, PriceBook], None] | None = None
+        cls,
+        folder: Path,
+        *,
+        create: bool = False,
+        to_serve: bool = False,
+        prepare: Callable[[Database, PriceBook], None] | None = None,
     ) -> Bursar:
         """Open a data folder. Raises Refused(DATA_FOLDER, CONFIG_INVALID, …) and leaves nothing behind.
 
-        `prepare` may fill the database, which is migrated and which nobody else writes, before the books are opened.
+        The providers' keys are read only `to_serve`. `prepare` may fill the database, which is migrated and which
+        nobody else writes, before the books are opened.
         """
         lock = _lock(folder, create=create)
         try:
-            config = load_config(folder)
+            config = load_config(folder, os.environ if to_serve else None)
             prices = load_prices(folder)
             database = Database(config.database_url) if config.database_url else Database.in_folder(folder)
             database.migrate()
@@ -122,7 +129,7 @@ def _lock(folder: Path, *, create: bool) -> IO[str]:
         except OSError:
             if time.monotonic() > deadline or (folder / SERVER_FILE).exists():
                 lock.close()
-                raise _folder(folder, "is in use by another process") from None
+                raise _folder(folder, IN_USE) from None
             time.sleep(0.05)
         else:
             return lock

@@ -63,8 +63,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     simulator_port: int | None = None
 
 
-def load_config(folder: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read the data folder's configuration; none is an empty one. Raises Refused(CONFIG_INVALID)."""
+def load_config(folder: Path, environ: Mapping[str, str] | None = os.environ) -> Config:
+    """Read the data folder's configuration; none is an empty one. Raises Refused(CONFIG_INVALID).
+
+    Without an `environ` the providers' keys are not looked for: only a server needs them.
+    """
     path = folder / FILE_NAME
     try:
         text = path.read_text("utf-8")
@@ -80,7 +83,7 @@ def load_config(folder: Path, environ: Mapping[str, str] = os.environ) -> Config
 
 
 class _Reader:
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str] | None) -> None:
         self._path = path
         self._environ = environ
 
@@ -152,6 +155,8 @@ class _Reader:
     def _secret(self, table: dict[str, Any], at: str) -> str:
         if ("key_env" in table) == ("key_file" in table):
             self._refuse(at + "key_env", "write either key_env or key_file: where the provider's key is found")
+        if self._environ is None:
+            return ""
         if "key_env" in table:
             variable = self._text(table, at, "key_env")
             secret = self._environ.get(variable, "").strip()

@@ -60,6 +60,7 @@ class Why(StrEnum):
     CONFIG_INVALID = "config_invalid"
     DATA_FOLDER = "data_folder"
     ADDRESS_TAKEN = "address_taken"
+    SERVER_UNREACHABLE = "server_unreachable"
     BUSY = "busy"
     STORE_UNAVAILABLE = "store_unavailable"
     STOPPING = "stopping"
@@ -171,6 +172,7 @@ RULES: dict[Why, Rule] = {
     Why.CONFIG_INVALID: Rule(400, False, "{file}: {field} is not right: {problem}."),
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
     Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
+    Why.SERVER_UNREACHABLE: Rule(502, True, "The Bursar at {url} cannot be asked: {problem}."),
     Why.BUSY: Rule(503, True, "Bursar is busy: {waiting} operations are waiting for the journal. Try again."),
     Why.STORE_UNAVAILABLE: Rule(
         503, True, "The journal cannot be written at the moment, so nothing was sent to a provider."

@@ -93,7 +93,7 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    url = f"http://{host}:{port}"
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     await _answering(host, port, serving)
     announce(bursar.folder, url, bursar.local_token)
     ready(url)

@@ -38,7 +38,7 @@ def up(folder: Path, *, host: str, port: int, demo: bool) -> int:
     if demo:
         _configure_demo(folder)
     fill = partial(_fill, folder, console) if demo else None
-    bursar = Bursar.open(folder, create=demo, prepare=fill)
+    bursar = Bursar.open(folder, create=demo, to_serve=True, prepare=fill)
     shown = load_demo(folder) if demo else None
     try:
         with _simulator(bursar):

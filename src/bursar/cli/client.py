@@ -100,7 +100,7 @@ class Client:
 
 
 def _lost_remote(url: str) -> Lost:
-    return lambda problem: Refused(refuse(Why.CONFIG_INVALID, file="--url", field=url, problem=problem))
+    return lambda problem: Refused(refuse(Why.SERVER_UNREACHABLE, url=url, problem=problem))
 
 
 def _lost_local(folder: Path, url: str) -> Lost:
@@ -190,7 +190,9 @@ def running_server(folder: Path) -> Server | None:
 
 
 def _is_in_use(problem: Refused) -> bool:
-    return problem.refusal.why is Why.DATA_FOLDER and "in use" in problem.refusal.facts["problem"]
+    from bursar.app import IN_USE  # noqa: PLC0415 - what was refused has been imported by now
+
+    return problem.refusal.facts.get("problem") == IN_USE
 
 
 def _remote(url: str) -> str:

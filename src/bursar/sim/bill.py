@@ -19,8 +19,8 @@ KEEP_LINES = 500_000
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One charged call. `at` is Unix time in seconds; `finished` says how the call ended.
 
-    `finished` is "complete", "client_left", or the name of the fault that ended it. `client_request` is what the client
-    called its request (`x-client-request-id`), as providers log it.
+    `finished` is "complete", "client_left", or the name of the fault that ended it. `client_request` is what the
+    client called its request (`x-client-request-id`), as providers log it.
     """
 
     call: str
