@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 _ALIKE = (
-    (r"\b(?:[0-9a-f]{2}){6,}\b", r"[0-9a-f]{12,}"),
+    (r"(?<![0-9a-z])(?:[0-9a-f]{2}){6,}(?![0-9a-z])", r"[0-9a-f]{12,}"),
     (r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"),
     (
         r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b",
@@ -54,7 +54,7 @@ def difference(expected: list[str], printed: str, *, alike: bool) -> str | None:
     """What of the expected lines the printed text does not have; None when it is what was expected."""
     wanted = "\n".join(line.rstrip() for line in expected).strip("\n")
     got = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
-    if re.fullmatch(_pattern(wanted, alike=alike), got, re.DOTALL):
+    if re.fullmatch(_pattern(wanted, alike=alike), got + "\n"):
         return None
     return f"expected:\n{wanted}\n\nprinted:\n{got}"
 
@@ -66,7 +66,7 @@ def _pattern(wanted: str, *, alike: bool) -> str:
             pattern += r"(?:[^\n]*\n)*?"
         else:
             pattern += r"[^\n]*?".join(_words(part, alike=alike) for part in line.split("...")) + "\n"
-    return pattern.removesuffix("\n") + r"\n?" if not wanted.endswith("...") else pattern + r"[^\n]*"
+    return pattern
 
 
 def _words(text: str, *, alike: bool) -> str:
