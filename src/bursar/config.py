@@ -43,11 +43,13 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the gateway, each with the reason for its default.
 
     A body may be 32 MiB (what Anthropic accepts) and must arrive within a minute. A provider may be silent for five
-    minutes (long thinking sends pings) and a call may take an hour.
+    minutes (long thinking sends pings) and a call may take an hour. A client that takes nothing for a minute counts
+    as gone.
     """
 
     max_body_bytes: int = 32 * MIB
     body_timeout_s: int = 60
+    client_timeout_s: int = 60
     idle_timeout_s: int = 300
     deadline_s: int = 3600
     connect_timeout_s: int = 10

@@ -87,7 +87,7 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, _on_signal, stop, app.gateway)
     serving = asyncio.create_task(server.serve())
     upkeep = asyncio.create_task(_keep_up(bursar))
     gc.collect()
@@ -106,6 +106,13 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
         await app.gateway.close()
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=5)
+
+
+def _on_signal(stop: asyncio.Event, gateway: Gateway) -> None:
+    """Stop; asked a second time, without waiting for the calls that are running."""
+    if stop.is_set():
+        gateway.cut()
+    stop.set()
 
 
 async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:

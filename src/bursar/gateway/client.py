@@ -13,8 +13,6 @@ from bursar.refusals import Refusal
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
-SLOW_CLIENT_S = 60
-"""A client that takes nothing for this long is treated as gone: the call is metered to its end without it."""
 
 
 class Client:
@@ -34,9 +32,9 @@ class Client:
         """Whether something waits for the client to take it."""
         return self._since_s is not None
 
-    def drop_if_slow(self, now_s: float, task: asyncio.Task[None]) -> None:
-        """Free the task that sends, when the client has taken nothing for too long; nothing is sent to it again."""
-        if self._since_s is not None and now_s - self._since_s > SLOW_CLIENT_S and self._dropped is None:
+    def drop_if_slow(self, before_s: float, task: asyncio.Task[None]) -> None:
+        """Free the task that sends, when the client has taken nothing since then; nothing is sent to it again."""
+        if self._since_s is not None and self._since_s < before_s and self._dropped is None:
             self._dropped = task
             task.cancel()
 

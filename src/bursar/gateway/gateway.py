@@ -53,6 +53,11 @@ class Gateway:
             await self._relay.drain(self._config.server.stop_timeout_s)
             await self._upstream.close()
 
+    def cut(self) -> None:
+        """Cut off the calls that are running, because whoever stops the server will not wait for them."""
+        if self._relay is not None:
+            self._relay.cut()
+
     @property
     def running(self) -> int:
         """How many calls are running."""

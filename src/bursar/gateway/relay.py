@@ -54,12 +54,15 @@ class Relay:
             await asyncio.sleep(0.01)
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=timeout_s)
-        running = [task for task in self._tasks if not task.done()]
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=timeout_s)
+        self.cut()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=timeout_s)
         self._checking.cancel()
+
+    def cut(self) -> None:
+        """Cut off what is running; each of these calls is charged at its bound, provisionally."""
+        for task in self._tasks:
+            task.cancel()
 
     def _check(self) -> None:
         now_s = time.monotonic()

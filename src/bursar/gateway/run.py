@@ -77,7 +77,7 @@ class Run:
         if self._task is None:
             return
         if self._client.is_sending:
-            self._client.drop_if_slow(now_s, self._task)
+            self._client.drop_if_slow(now_s - config.client_timeout_s, self._task)
         elif not self._ended and (
             now_s - self._progress_s > config.idle_timeout_s or now_s - self._started_s > config.deadline_s
         ):
