@@ -80,3 +80,14 @@ def test_others_are_served_meanwhile(place: Place) -> None:
     with asking(place, "openai"), asking(place, "anthropic") as quick:
         assert END["anthropic"] in read_until(quick, END["anthropic"])
     place.until_quiet()
+
+
+def test_a_client_that_never_reads_is_given_up(tmp_path: Path) -> None:
+    """Its call is read to the end without it, and settled, while it still holds the connection."""
+    with opened(tmp_path, amount="50.00", more="[server]\nclient_timeout_s = 1\n") as place:
+        with asking(place, "openai"), asking(place, "anthropic"):
+            place.until_quiet(2)
+        assert {line.finished for line in place.sim.bill.lines()} == {"complete"}
+        assert [call.outcome for call in place.ended()] == ["settled", "settled"]
+        place.assert_books_are_the_bill()
+        assert "Traceback" not in place.server.log.read_text()
