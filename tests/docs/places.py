@@ -7,15 +7,21 @@ Each is a folder of its own in which `bursar` is on the path and `.venv` is this
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from bursar.app import load_prices, now_us
+from bursar.cli.main import main
 from bursar.demo import install
 from bursar.demo.config import simulated_providers
 from bursar.sim.server import SimServer
@@ -25,6 +31,8 @@ from tests.support.running import Running
 
 WRITTEN_PORT = "8790"
 TIMEOUT_S = 60
+_PLAIN = re.compile(r"(?:\.venv/bin/)?bursar (?!up)[^|&;<>$()`\\]*")
+"""A command that needs no shell."""
 _NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
@@ -36,9 +44,14 @@ class Place(NamedTuple):
     port: str
 
     def run(self, command: str) -> str:
-        """What a shell prints for a command, errors included; whether it succeeds is for its text to say."""
+        """What a command prints, errors included; whether it succeeds is for its text to say."""
+        command = command.replace(WRITTEN_PORT, self.port)
+        printed = self._bursar(command) if _PLAIN.fullmatch(command) else self._shell(command)
+        return printed.replace(self.port, WRITTEN_PORT)
+
+    def _shell(self, command: str) -> str:
         done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command.replace(WRITTEN_PORT, self.port)],
+            ["bash", "-o", "pipefail", "-c", command],
             cwd=self.folder,
             env=self.environ,
             stdout=subprocess.PIPE,
@@ -47,7 +60,21 @@ class Place(NamedTuple):
             timeout=TIMEOUT_S,
             check=False,
         )
-        return done.stdout.replace(self.port, WRITTEN_PORT)
+        return done.stdout
+
+    def _bursar(self, command: str) -> str:
+        """Run the program in this process, which has imported all that takes a second in a new one."""
+        printed = StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(printed):
+            patch.chdir(self.folder)
+            for name in {*os.environ, *self.environ}:
+                if name in self.environ:
+                    patch.setenv(name, self.environ[name])
+                else:
+                    patch.delenv(name)
+            with pytest.raises(SystemExit):
+                main(shlex.split(command)[1:])
+        return printed.getvalue()
 
 
 def _place(folder: Path, port: str, **variables: str) -> Place:
