@@ -31,7 +31,7 @@ def found(
 ) -> str:
     """Make a data folder with a person on a plan of `amount` a month; returns the secret of the person's key."""
     folder.mkdir(parents=True, exist_ok=True)
-    database = '[database]\nurl = "{}"'.format(url) if url else ""
+    database = f'[database]\nurl = "{url}"' if url else ""
     (folder / "provider.key").write_text("sk-provider")
     (folder / "bursar.toml").write_text(CONFIG.format(url=sim_url, more=more + database))
     books = open_books(folder, url)
