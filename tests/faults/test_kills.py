@@ -27,7 +27,7 @@ def kill_again_and_again(folder: Path, kills: int) -> None:
     chance = random.Random(seed)
     with SimServer() as sim:
         sim.configure(first_byte_delay_ms=5)
-        key = found(folder, sim.url, amount="1.00")
+        key = found(folder, sim.url, amount="20.00")
         server = Running(folder, port=free_port())
         for number in range(kills):
             server.start()

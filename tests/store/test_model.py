@@ -57,7 +57,7 @@ class Conversation:
         if known is not None:
             return known[1] if known[0].content == command.content else "operation_conflict"
         answer = expected(self.model, command, number)
-        if answer != "nothing":
+        if answer not in {"nothing", "hold_unknown"}:
             self.answered[command.op] = (command, answer)
         return answer
 

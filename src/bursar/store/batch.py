@@ -131,8 +131,8 @@ class Batch:
             return known[1] if known[0] == digest else refuse(Why.OPERATION_CONFLICT, operation=op)
         fresh_id = self._writer.next_balance_id() if isinstance(command, Open) else 0
         outcome = decide(self._balances, self._holds, command, fresh_id)
-        if outcome is None:
-            return None
+        if outcome is None or (isinstance(outcome, Refusal) and outcome.why is Why.HOLD_UNKNOWN):
+            return outcome  # not remembered: the hold may yet come, and must not have been ended before it
         self._answers[op] = (digest, outcome)
         if isinstance(outcome, Refusal):
             self._refused.append((command, digest, outcome))
