@@ -25,10 +25,11 @@ up: install            ## run Bursar: demo company, embedded SQLite, simulated p
 	@exec $(BIN)/bursar --data $(DATA) up --demo --port $(PORT)
 
 test: install          ## all tests, PostgreSQL included
-	@tools/need-postgres
+	@tools/need-packages
 	$(BIN)/pytest -n 2 --dist worksteal
 
 check: install         ## style, types, imports, documentation
+	@tools/need-packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -42,7 +43,7 @@ bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table go
 	$(BIN)/python -m bench
 
 soak: install          ## the long runs: a thousand kills, random faults
-	@tools/need-postgres
+	@tools/need-packages
 	$(BIN)/pytest -m soak -s
 
 clean:                 ## remove what the targets above made, but not the data

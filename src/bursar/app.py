@@ -147,10 +147,3 @@ def announce(folder: Path, url: str, token: str) -> None:
     with os.fdopen(handle, "w") as file:
         file.write(text)
     path.with_suffix(".new").replace(path)
-
-
-def serve(folder: Path, *, host: str, port: int, demo: bool = False) -> int:
-    """Serve a data folder until SIGINT or SIGTERM; returns the exit code. Raises Refused when it cannot start."""
-    from bursar.up import up  # the server's own imports are slow, and only it needs them  # noqa: PLC0415
-
-    return up(folder, host=host, port=port, demo=demo)

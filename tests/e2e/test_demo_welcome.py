@@ -25,7 +25,7 @@ from tests.support.running import free_port
 SERVE = """
 import sys
 from pathlib import Path
-from bursar.app import serve
+from bursar.up import up as serve
 sys.exit(serve(Path(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2])))
 """
 START_S = 20.0

@@ -51,7 +51,7 @@ def up(
       bursar up --demo
       bursar --data /srv/bursar up --host 0.0.0.0 --port 8790
     """
-    from bursar.app import serve  # noqa: PLC0415 - slow to import, and only this command needs it
+    from bursar.up import up as serve  # noqa: PLC0415 - slow to import, and only this command needs it
 
     raise typer.Exit(serve(session_of(context).folder, host=host, port=port, demo=demo))
 

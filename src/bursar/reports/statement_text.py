@@ -169,7 +169,7 @@ def _table(page: _Page, rows: Sequence[_Row], spent_cents: int, full_nanos: int)
     shares = _column([row.share for row in rows])
     names = [clean(row.name) for row in rows]
     longest = max(map(len, names))
-    fixed = 3 * len(GAP) + len(shares[0]) + len(counts[0] + GAP + amounts[0])
+    fixed = 3 * len(GAP) + 1 + len(shares[0]) + len(counts[0] + GAP + amounts[0])
     if longest + fixed + len(GAP + told[0]) + LEAST_BAR > page.width:
         told = [""] * len(rows)
     if told[0]:
@@ -179,7 +179,7 @@ def _table(page: _Page, rows: Sequence[_Row], spent_cents: int, full_nanos: int)
     room = min(longest, page.width - fixed - columns)
     for index, row in enumerate(rows):
         drawn = bar(row.sums.cost_nanos, full_nanos, columns)
-        left = f"{GAP}{fit(names[index], room):<{room}}{GAP}{drawn:<{columns}}{shares[index]}"
+        left = f"{GAP}{fit(names[index], room):<{room}}{GAP}{drawn:<{columns}} {shares[index]}"
         page.line(left, counts[index] + GAP + amounts[index])
 
 

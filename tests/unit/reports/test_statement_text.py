@@ -96,8 +96,8 @@ Plan engineers, 1 November 2026 to 30 November 2026 (Europe/Stockholm)
   What is not needed comes back.
 
 By model
-  claude-opus-4-5   ████████████████▏  90 %   1.7M in, 38k out  43 calls  $79.41
-  gpt-5.2-codex     █▊                 10 %    41k in, 900 out    1 call   $9.00
+  claude-opus-4-5   ███████████████▎   90 %   1.7M in, 38k out  43 calls  $79.41
+  gpt-5.2-codex     █▋                 10 %    41k in, 900 out    1 call   $9.00
   claude-haiku-4-5  ▏                  <1 %  123k in, 2.7k out   3 calls   $0.04
 
 By day
