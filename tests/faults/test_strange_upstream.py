@@ -18,7 +18,7 @@ from tests.unit.sim.raw import Got
 
 COST_NANOS = 5 * 150 + 2 * 600
 """What gpt-4o-mini's usage in ANSWER costs, in nano-USD."""
-NOWHERE, SECURE, STRANGE = "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini"
+NOWHERE, SECURE, STRANGE, DEAF = "gpt-4.1", "gpt-4.1-mini", "gpt-4o-mini", "gpt-4o"
 PROVIDER = """
 [providers.{name}]
 wire = "openai"
@@ -35,11 +35,21 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Place]:
+def deaf() -> Iterator[str]:
+    """The address of a socket whose connections nobody takes from its queue."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        made.listen()
+        yield f"http://127.0.0.1:{made.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream, deaf: str) -> Iterator[Place]:
     providers = [
         PROVIDER.format(name="nowhere", url=f"http://127.0.0.1:{free_port()}", model=NOWHERE),
         PROVIDER.format(name="secure", url=upstream.url.replace("http:", "https:"), model=SECURE),
         PROVIDER.format(name="strange", url=upstream.url, model=STRANGE),
+        PROVIDER.format(name="deaf", url=deaf, model=DEAF),
         "[server]\nidle_timeout_s = 1\nconnect_timeout_s = 1\n",
     ]
     with opened(tmp_path_factory.mktemp("strange"), amount="50.00", more="".join(providers)) as made:
@@ -161,13 +171,7 @@ def test_more_than_the_bound_is_charged_as_overrun_and_said(tmp_path: Path) -> N
             assert (refused.status, refused.json()["error"]["code"]) == (402, "budget_exhausted")
 
 
-def test_a_provider_that_takes_the_request_and_says_nothing(tmp_path: Path) -> None:
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        deaf.listen()
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        more = PROVIDER.format(name="deaf", url=url, model=STRANGE) + "[server]\nidle_timeout_s = 1\n"
-        with opened(tmp_path, amount="50.00", more=more) as place:
-            got, outcome, _, reason = called(place, STRANGE)
+def test_a_provider_that_takes_the_request_and_says_nothing(place: Place) -> None:
+    got, outcome, _, reason = called(place, DEAF)
     assert (got.status, got.json()["error"]["code"]) == (504, "upstream_timeout")
     assert (outcome, reason) == ("provisional", "deaf did not answer in time: whether it billed is not known")

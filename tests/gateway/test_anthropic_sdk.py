@@ -12,8 +12,7 @@ import pytest
 
 from bursar.usage import Usage
 
-from .people import fill
-from .place import Place, opened
+from .place import Place
 
 MODEL = "claude-haiku-4-5"
 HELLO: list[Any] = [{"role": "user", "content": "Say something about budgets."}]
@@ -27,10 +26,9 @@ HANDBOOK = "The handbook says: " + "be kind; " * 2_000
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with opened(tmp_path_factory.mktemp("anthropic"), amount="100.00", fill=fill) as made:
-        yield made
-        made.assert_books_are_the_bill()
+def place(shared: Place) -> Iterator[Place]:
+    yield shared
+    shared.assert_books_are_the_bill()
 
 
 @pytest.fixture

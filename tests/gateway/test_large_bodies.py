@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +31,18 @@ models = ["gpt-4o-mini"]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with opened(tmp_path_factory.mktemp("large"), amount="50.00") as made:
+def upstream() -> Iterator[Upstream]:
+    with Upstream() as made:
         yield made
-        assert made.ended() == []
-        assert made.billed() == 0
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Place]:
+    more = RECORDED.format(url=upstream.url)
+    with opened(tmp_path_factory.mktemp("large"), amount="50.00", more=more) as made:
+        yield made
+        made.until_quiet()
+        assert len(made.ended()) == len(upstream.requests)
 
 
 def memory_mib(place: Place, what: str = "VmRSS") -> int:
@@ -90,13 +96,11 @@ def test_a_body_that_says_it_is_huge_and_stays_away(place: Place) -> None:
         assert read_to_the_end(link).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_large_body_that_is_allowed_arrives_as_it_was(tmp_path: Path) -> None:
+def test_a_large_body_that_is_allowed_arrives_as_it_was(place: Place, upstream: Upstream) -> None:
     picture = "data:image/png;base64," + "iVBORw0KGgo" * (20 * MIB // 11)
-    content = [{"type": "image_url", "image_url": {"url": picture}}]
-    with Upstream() as upstream:
-        with opened(tmp_path, amount="50.00", more=RECORDED.format(url=upstream.url)) as place:
-            got = call(place.url, place.key, "openai", messages=[{"role": "user", "content": content}])
-            assert got.status == 200
-        [arrived] = upstream.requests
-    assert json.loads(arrived.body)["messages"] == [{"role": "user", "content": content}]
-    assert json.loads(arrived.body)["model"] == OPENAI_MODEL
+    messages = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": picture}}]}]
+    got = call(place.url, place.key, "openai", messages=messages)
+    assert got.status == 200
+    [arrived] = upstream.requests
+    assert arrived.json()["messages"] == messages
+    assert arrived.json()["model"] == OPENAI_MODEL

@@ -12,20 +12,19 @@ import pytest
 from bursar.app import now_us
 from bursar.periods import Monthly, iso
 
-from .people import EXPIRED, LIMITED, PICKY, POOR, REVOKED, fill
-from .place import Place, opened
+from .people import EXPIRED, LIMITED, PICKY, POOR, REVOKED
+from .place import Place
 
 MODEL = "gpt-4o-mini"
 HELLO: list[Any] = [{"role": "user", "content": "Say something about budgets."}]
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with opened(tmp_path_factory.mktemp("openai-refusals"), amount="100.00", fill=fill) as made:
-        yield made
-        assert made.billed() == 0
-        assert made.ended() == []
-        made.assert_books_are_the_bill()
+@pytest.fixture
+def place(shared: Place) -> Iterator[Place]:
+    """Nothing that is refused is held for or sent."""
+    before = shared.billed(), len(shared.ended())
+    yield shared
+    assert (shared.billed(), len(shared.ended()), shared.running()) == (*before, 0)
 
 
 def refused(place: Place, key: str, *, model: str = MODEL, **asked: Any) -> tuple[openai.APIStatusError, int]:

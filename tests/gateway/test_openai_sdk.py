@@ -15,8 +15,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from bursar.usage import Usage
 
-from .people import fill
-from .place import Place, opened
+from .place import Place
 
 MODEL = "gpt-4o-mini"
 HELLO: list[Any] = [{"role": "user", "content": "Say something about budgets."}]
@@ -32,10 +31,9 @@ WEATHER: Any = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with opened(tmp_path_factory.mktemp("openai"), amount="100.00", fill=fill) as made:
-        yield made
-        made.assert_books_are_the_bill()
+def place(shared: Place) -> Iterator[Place]:
+    yield shared
+    shared.assert_books_are_the_bill()
 
 
 @pytest.fixture

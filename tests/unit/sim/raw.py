@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -44,7 +45,9 @@ def ask(url: str, method: str, path: str, body: object = None, *, key: str | Non
     link = connection(url)
     try:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        link.request(method, path, data, sent)
+        link.connect()
+        with suppress(ConnectionError):  # the answer may come, and the connection end, before all of the body is sent
+            link.request(method, path, data, sent)
         response = link.getresponse()
         try:
             return Got(response.status, _headers(response), response.read(), ended=True)
