@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,9 +21,6 @@ from bursar.gateway.gateway import Gateway
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
 BACKLOG = 1024
-THREAD_SWITCH_S = 0.0005
-"""How long a thread may keep the interpreter while another waits for it. The journal's thread hands over to the loop
-twice for every group; at Python's default of 5 ms each waits for the other."""
 GC_THRESHOLDS = (20_000, 20, 50)
 """A call makes some hundreds of objects and leaves no cycles; looking for them every 700 objects is wasted."""
 _ROOT = msgspec.json.encode({"bursar": "AI tokens as pay", "openai": "/v1", "anthropic": "/", "api": "/api"})
@@ -64,7 +60,6 @@ async def _say(send: Any, body: bytes) -> None:
 
 def serve(bursar: Bursar, *, host: str, port: int, ready: Callable[[str], None]) -> int:
     """Serve an open data folder until SIGINT or SIGTERM; `ready` is called with the address when it answers."""
-    sys.setswitchinterval(THREAD_SWITCH_S)
     try:
         uvloop.run(_serve(bursar, host, port, ready))
     finally:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
-    """A request: the route and query it names, its headers, its client, the wire that answers it, and its id."""
+    """A request: the route and query it names, its headers, its client, and the wire that answers it."""
 
     method: str
     path: str
@@ -21,7 +21,6 @@ class Exchange(NamedTuple):
     incoming: Incoming
     client: Client
     wire: Wire
-    id: str
 
 
 def granted(answer: T | Refusal) -> T:

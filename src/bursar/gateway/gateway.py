@@ -20,7 +20,7 @@ from bursar.gateway.relay import Relay
 from bursar.gateway.upstream import Upstream
 from bursar.gateway.wires import ANTHROPIC, OPENAI, Wire, model_body, models_body
 from bursar.keys import key_digest
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refusal, Refused, Why, refuse
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
@@ -74,17 +74,19 @@ class Gateway:
             incoming=incoming,
             client=Client(send),
             wire=CALLS.get(path) or _wire_of(path, incoming),
-            id="req_" + new_call_id(self._books.clock()),
         )
         try:
             await self._serve(exchange, receive)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody waits for an answer any more; a call that was dispatched goes on in its own task
         except Refused as refused:
-            await exchange.client.refuse(exchange.wire, refused.refusal, exchange.id)
+            await self._refuse(exchange, refused.refusal)
         except Exception:
             log.exception("a request failed in the gateway")
-            await exchange.client.refuse(exchange.wire, refuse(Why.INTERNAL), exchange.id)
+            await self._refuse(exchange, refuse(Why.INTERNAL))
+
+    async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        await exchange.client.refuse(exchange.wire, refusal, "req_" + new_call_id(self._books.clock()))
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""

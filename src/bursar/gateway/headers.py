@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -30,7 +31,6 @@ _DOWN = frozenset(
     }
 )
 _DOWN_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
-_memo: dict[bytes, str | None] = {}
 _HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
 """RFC 9110, 7.2: a host, perhaps a port. Nothing here goes by it; proxies in front of this may, so it must be one."""
 
@@ -73,16 +73,11 @@ class Incoming:
                     self.wrong = refuse(Why.HEADER_INVALID, header="host", problem="it must be one host")
 
 
+@lru_cache(maxsize=1_000)
 def _passes_up(name: bytes) -> str | None:
-    """The header's name when it goes to the provider, else None. Names are few, so answers are remembered."""
-    try:
-        return _memo[name]
-    except KeyError:
-        text = name.decode("latin-1").lower()
-        passes = text in _UP or (text.startswith(_UP_PREFIXES) and text not in _NOT_UP)
-        if len(_memo) < 1_000:
-            _memo[name] = text if passes else None
-        return text if passes else None
+    """The header's name when it goes to the provider, else None."""
+    text = name.decode("latin-1").lower()
+    return text if text in _UP or (text.startswith(_UP_PREFIXES) and text not in _NOT_UP) else None
 
 
 def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...], call_id: str) -> CIMultiDict[str]:
@@ -103,7 +98,14 @@ def downward(headers: CIMultiDictProxy[str]) -> list[tuple[bytes, bytes]]:
     """The headers of a provider's answer that the client gets."""
     passed = []
     for name, value in headers.items():
-        lower = name.lower()
-        if lower in _DOWN or lower.startswith(_DOWN_PREFIXES):
-            passed.append((lower.encode("latin-1"), value.encode("latin-1")))
+        shown = _passes_down(name)
+        if shown is not None:
+            passed.append((shown, value.encode("latin-1")))
     return passed
+
+
+@lru_cache(maxsize=1_000)
+def _passes_down(name: str) -> bytes | None:
+    """The header's name when it goes to the client, else None."""
+    lower = name.lower()
+    return lower.encode("latin-1") if lower in _DOWN or lower.startswith(_DOWN_PREFIXES) else None

@@ -6,12 +6,15 @@ Answers of one group arrive together, with one wake-up of the loop for all of th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bursar.ledger.postings import Command
 from bursar.store.batch import Outcome
 from bursar.store.journal import Journal
 
 Answer = asyncio.Future[Outcome]
+Orphan = Callable[[Outcome], None]
+Token = tuple[Answer, Orphan | None]
 
 
 class LoopJournal:
@@ -21,18 +24,23 @@ class LoopJournal:
         self._journal = journal
         self._loop = loop
 
-    def post(self, command: Command) -> Answer:
-        """Queue a command; await the answer. Cancelling the wait does not take the command back."""
+    def post(self, command: Command, orphan: Orphan | None = None) -> Answer:
+        """Queue a command; await the answer.
+
+        Cancelling the wait does not take the command back: its outcome then goes to `orphan`.
+        """
         answer: Answer = self._loop.create_future()
-        self._journal.submit(command, self, answer)
+        self._journal.submit(command, self, (answer, orphan))
         return answer
 
-    def deliver(self, answers: list[tuple[Answer, Outcome]]) -> None:
+    def deliver(self, answers: list[tuple[Token, Outcome]]) -> None:
         """Called from the journal's thread (or from `post`, when the journal refuses to queue)."""
         self._loop.call_soon_threadsafe(_resolve, answers)
 
 
-def _resolve(answers: list[tuple[Answer, Outcome]]) -> None:
-    for answer, outcome in answers:
+def _resolve(answers: list[tuple[Token, Outcome]]) -> None:
+    for (answer, orphan), outcome in answers:
         if not answer.done():
             answer.set_result(outcome)
+        elif orphan is not None:
+            orphan(outcome)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from bursar.books import Admission, Ask, Books, Spender, spending
+from bursar.books.spending import new_call_id
 from bursar.config import ServerConfig
 from bursar.gateway.client import JSON
 from bursar.gateway.exchange import Exchange, granted
@@ -22,6 +24,7 @@ from bursar.gateway.upstream import Upstream
 from bursar.gateway.wires import Call
 from bursar.ledger.postings import Posting
 from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.store.batch import Outcome
 
 CHECK_EVERY_S = 0.25
 FREE_MOST_BYTES = 16 * 1024 * 1024
@@ -90,36 +93,36 @@ class Relay:
             upward(exchange.incoming.forwarded, provider.headers, admission.hold.id),
             call.body(admission.output_for(held.amount), provider.max_tokens_field),
         )
+        finished: asyncio.Future[None] = self._loop.create_future()
         task = run.start(request)
         self._tasks[task] = run
-        task.add_done_callback(self._tasks.pop)
-        await asyncio.shield(task)
+        task.add_done_callback(partial(self._finish, finished))
+        await finished  # when the client leaves, this wait is cancelled, and the task goes on
+
+    def _finish(self, finished: asyncio.Future[None], task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not finished.done():
+            finished.set_result(None)
 
     def _stops(self) -> bool:
         """Whether new calls are refused; it may come true while a hold is waited for."""
         return self._stopping
 
     async def _hold(self, admission: Admission) -> Posting | Refusal:
-        answer = self._journal.post(admission.hold)
-        try:
-            outcome = await asyncio.shield(answer)
-        except asyncio.CancelledError:
-            # The request is being torn down, but the hold may become durable all the same: give it back.
-            answer.add_done_callback(lambda done: self._abandon(admission, done))
-            raise
+        # If the client leaves meanwhile the hold may become durable all the same: it is given back.
+        outcome = await self._journal.post(admission.hold, partial(self._give_back, admission))
         assert outcome is not None, "a hold is posted or refused"
         return outcome
 
-    def _abandon(self, admission: Admission, answer: asyncio.Future[Posting | Refusal | None]) -> None:
-        held = answer.result()
+    def _give_back(self, admission: Admission, held: Outcome) -> None:
         if isinstance(held, Posting):
-            reason = "the request was cancelled before it was sent"
+            reason = "the client left before the call was sent"
             self._journal.post(spending.release(admission, held, reason, "", self._books.clock()))
 
     async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
         """Pass on a request that costs nothing, and its answer. Raises Refused."""
         url = provider.url(exchange.path, exchange.query)
-        headers = upward(exchange.incoming.forwarded, provider.headers, exchange.id)
+        headers = upward(exchange.incoming.forwarded, provider.headers, new_call_id(self._books.clock()))
         try:
             async with asyncio.timeout(self._config.idle_timeout_s):
                 async with await self._upstream.post(url, headers, body) as response:
