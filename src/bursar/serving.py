@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import uvloop
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
 
@@ -75,6 +75,7 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
         address=host,
         port=port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
         websockets=False,
         backlog=BACKLOG,
         log_level=LogLevels.error,

@@ -152,8 +152,8 @@ WRONG = """
   anthropic  messages               {}                   field_invalid  messages
   anthropic  stream                 1                    field_invalid  stream
   anthropic  service_tier           "platinum"           variant_not_priced  service_tier
-  anthropic  speed                  "ludicrous"          variant_not_priced  service_tier
-  anthropic  inference_geo          "moon"               variant_not_priced  service_tier
+  anthropic  speed                  "ludicrous"          variant_not_priced  speed
+  anthropic  inference_geo          "moon"               variant_not_priced  inference_geo
   anthropic  container              "c-1"                field_invalid  container
   anthropic  mcp_servers            [{"url":"http://a"}] field_invalid  mcp_servers
   anthropic  tools                  [{"type":"code_execution_20250522","name":"a"}]  field_invalid  tools[0].type

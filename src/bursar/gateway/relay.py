@@ -77,7 +77,9 @@ class Relay:
         """Admit a call, hold its bound, and run it. Raises Refused when it is refused before it is sent."""
         if self._stops():
             raise Refused(refuse(Why.STOPPING))
-        admission = granted(spending.admit(spender, _ask(provider, call), self._books.prices, self._books.clock()))
+        admission = spending.admit(spender, _ask(provider, call), self._books.prices, self._books.clock())
+        if isinstance(admission, Refusal):
+            raise Refused(_named(admission, call))
         self._admitting += 1
         try:
             held = granted(await self._hold(admission))
@@ -132,6 +134,13 @@ class Relay:
         if response.status in KEY_REFUSED:
             raise Refused(refuse(Why.UPSTREAM_KEY, provider=provider.name))
         await exchange.client.answer(response.status, [JSON, *downward(response.headers)], answer)
+
+
+def _named(refusal: Refusal, call: Call) -> Refusal:
+    """A refusal of a variant, by the name of the request's field that asked for it."""
+    if refusal.why is not Why.VARIANT_NOT_PRICED or refusal.field != "service_tier":
+        return refusal
+    return refuse(refusal.why, **{**refusal.facts, "field": call.variant_field})
 
 
 def _ask(provider: Provider, call: Call) -> Ask:

@@ -57,6 +57,7 @@ class Run:
         self._wire = exchange.wire
         self._client = exchange.client
         self._headers: Headers = [(b"x-bursar-call", spending.held_id(self._held).encode())]
+        self._meter: Meter | None = None
         self._request = ""
         self._ended = False
         self._unposted: Settle | Release | None = None
@@ -161,7 +162,8 @@ class Run:
 
     async def _stream(self, response: aiohttp.ClientResponse) -> None:
         """Pass a stream on as it comes. When the client leaves, it is read to its end all the same."""
-        client, meter = self._client, self._wire.meter(self._call)
+        client = self._client
+        self._meter = meter = self._wire.meter(self._call)
         await client.start(200, [*EVENT_STREAM, *self._headers])
         problem: Exception | None = None
         try:
@@ -202,7 +204,11 @@ class Run:
         await self._tell(refuse(why, provider=self._provider.name, bound_nanos=self._held.amount))
 
     async def _charge_bound(self, reason: str) -> None:
-        await self._post_settlement(Ending(None, self._admission.ask.variant, reason, self._request))
+        """Charge the bound, provisionally; unless the provider had said what was used before it was lost."""
+        if self._meter is not None:
+            await self._settle(self._meter, reason)
+        else:
+            await self._post_settlement(Ending(None, self._admission.ask.variant, reason, self._request))
 
     async def _post_settlement(self, ending: Ending) -> None:
         if not self._ended:

@@ -33,6 +33,7 @@ class Account(IntEnum):
 
 
 CREDITED = (Account.AVAILABLE, Account.HELD, Account.SPENT, Account.EXPIRED)
+DEBITED = (Account.FUNDING, Account.OVERRUN)
 ACCOUNTS_PER_BALANCE = 16
 """Room for accounts that later terms need (revoked, carried over, cashed out)."""
 
@@ -135,7 +136,7 @@ def problems(balance: Balance) -> list[str]:
     ]
     found += [
         f"{account.name.lower()} is credited by {balance.amounts[account]}"
-        for account in (Account.FUNDING, Account.OVERRUN)
+        for account in DEBITED
         if balance.amounts[account] > 0
     ]
     if sum(balance.amounts) != 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bursar.ledger.accounts import Account, Balance, Kind, account_of, new_balance
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, Account, Balance, Kind, new_balance
 from bursar.ledger.postings import (
     Command,
     Decision,
@@ -52,13 +52,13 @@ def decide(balances: Balances, holds: Holds, command: Command, fresh_id: int) ->
 def apply(balances: Balances, transfers: Iterable[Transfer]) -> None:
     """Carry transfers out on balances, in place. Asserts that no account passes zero."""
     for debit, credit, amount in transfers:
-        debit_id, debited = account_of(debit)
-        credit_id, credited = account_of(credit)
+        debit_id, debited = divmod(debit, ACCOUNTS_PER_BALANCE)
+        credit_id, credited = divmod(credit, ACCOUNTS_PER_BALANCE)
         source, target = balances[debit_id].amounts, balances[credit_id].amounts
         source[debited] -= amount
         target[credited] += amount
-        assert source[debited] >= 0 or debited in (Account.FUNDING, Account.OVERRUN), (
-            f"{debited.name} of balance {debit_id} would be {source[debited]}"
+        assert source[debited] >= 0 or debited in DEBITED, (
+            f"{Account(debited).name} of balance {debit_id} would be {source[debited]}"
         )
 
 

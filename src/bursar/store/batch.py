@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from bursar.ledger.accounts import CREDITED, Account, Balance, Kind, account_of
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, CREDITED, Account, Balance, Kind
 from bursar.ledger.decide import apply, decide
 from bursar.ledger.postings import (
     Command,
@@ -151,9 +151,9 @@ class Batch:
             del self._holds[posting.ends]
             if self._begun.pop(posting.ends, None) is None:
                 self._ended.append(posting.ends)
-        for transfer in posting.transfers:
-            self._touched.add(account_of(transfer.debit)[0])
-            self._touched.add(account_of(transfer.credit)[0])
+        for debit, credit, _ in posting.transfers:
+            self._touched.add(debit // ACCOUNTS_PER_BALANCE)
+            self._touched.add(credit // ACCOUNTS_PER_BALANCE)
         self._postings.append(posting)
         self._digests.append(digest)
 

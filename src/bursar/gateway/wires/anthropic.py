@@ -112,6 +112,7 @@ class AnthropicWire:
             input_tokens += TOOLS_PROMPT_TOKENS
         searches = tools.web_searches
         cache_writes, cache_writes_1h = _caching(body)
+        parts = _parts(fields) if not _VARIED_BY.isdisjoint(fields) else Parts()
         return Call(
             wire="anthropic",
             model=name,
@@ -124,7 +125,8 @@ class AnthropicWire:
             output_tokens=output_tokens,
             output_fields=("max_tokens",),
             least_output=_least_output(fields, output_tokens),
-            variant="standard" if _VARIED_BY.isdisjoint(fields) else _parts(fields).name,
+            variant=parts.name,
+            variant_field=parts.field,
             cache_writes=cache_writes or searches > 0,
             cache_writes_1h=cache_writes_1h,
             web_searches=searches,

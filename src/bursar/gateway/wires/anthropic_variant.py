@@ -25,6 +25,13 @@ class Parts(msgspec.Struct):
         said = (self.inference_geo, self.service_tier, self.speed)
         return "+".join(part for part in said if part is not None and part not in _STANDARD) or "standard"
 
+    @property
+    def field(self) -> str:
+        """The first field that says something else than the standard; the tier's when none does."""
+        said = (self.inference_geo, self.service_tier, self.speed)
+        asked = (field for field, part in zip(_FIELDS, said, strict=True) if part not in _STANDARD | {None})
+        return next(asked, "service_tier")
+
     def replace(self, geo: object, tier: object, speed: object) -> None:
         """Take what a provider said; what it did not say stays."""
         for field, value in zip(_FIELDS, (geo, tier, speed), strict=True):

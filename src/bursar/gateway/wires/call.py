@@ -12,7 +12,8 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     place of `input_tokens` where `unbounded` is set; output `output_copies * (output_tokens + output_allowance)`.
 
     - `wire`: "openai" or "anthropic".
-    - `variant`: "standard", or the tier, speed or place that was asked for ("priority", "fast", "us+fast").
+    - `variant`: "standard", or the tier, speed or place that was asked for ("priority", "fast", "us+fast"), by the
+      field `variant_field`.
     - `input_tokens`: most tokens that the body itself can bring: its bytes, and allowances for hidden prompts.
     - `input_reads`: how many times a provider may read, and bill, the input for this one answer; more than 1 only
       with tools that the provider runs itself.
@@ -36,6 +37,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     output_tokens: int | None
     output_fields: tuple[str, ...] = ()
     variant: str = "standard"
+    variant_field: str = "service_tier"
     input_reads: int = 1
     unbounded: str | None = None
     output_allowance: int = 0
