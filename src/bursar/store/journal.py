@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -29,10 +30,13 @@ log = logging.getLogger("bursar.journal")
 T = TypeVar("T")
 MAX_BATCH = 1_000
 MAX_WAITING = 20_000
+BUSY, GATHERED, GATHER_S = 16, 64, 0.003
+"""After a group of BUSY commands the next waits GATHER_S for more, unless GATHERED wait already (decision 0008)."""
 RETRIES = 5
 """How often a group is run again when PostgreSQL could not serialise it with another node's."""
 
 
+_NOTHING: Any = object()
 DATABASE_FAILED = (sqlite3.OperationalError, psycopg.OperationalError, sa.exc.OperationalError, OSError)
 LOOK_AGAIN = (
     psycopg.errors.UniqueViolation,
@@ -138,23 +142,34 @@ class Journal:
     # --- the writing thread -----------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        busy = False
         while True:
             group: list[tuple[Any, Waiter, Any]] = []
-            item = self._queue.get()
-            while item is not None and isinstance(item[0], Command):
-                group.append(item)
-                if len(group) >= MAX_BATCH:
-                    break
-                try:
-                    item = self._queue.get_nowait()
-                except Empty:
-                    break
+            item = self._take(self._queue.get(), group)
+            if busy and item is _NOTHING and len(group) < GATHERED:
+                time.sleep(GATHER_S)
+                item = self._take(_NOTHING, group)
+            busy = len(group) >= BUSY
             if group:
                 self._post_group(group)
             if item is None:
                 return
-            if not isinstance(item[0], Command):
-                self._change(item[0], item[1], item[2])
+            if item is not _NOTHING:
+                self._change(*item)
+
+    def _take(self, item: Any, group: list[tuple[Any, Waiter, Any]]) -> Any:
+        """Move waiting commands into the group. Returns what follows them: the end, a change, or _NOTHING yet."""
+        try:
+            while len(group) < MAX_BATCH:
+                if item is _NOTHING:
+                    item = self._queue.get_nowait()
+                if item is None or not isinstance(item[0], Command):
+                    return item
+                group.append(item)
+                item = _NOTHING
+        except Empty:
+            pass
+        return _NOTHING
 
     def _post_group(self, group: list[tuple[Any, Waiter, Any]]) -> None:
         outcomes = self._post_together([item[0] for item in group])
