@@ -18,7 +18,8 @@ install: $(STAMP)      ## make .venv with everything, locked by hash
 $(STAMP): pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv sync --frozen --inexact --quiet
+	$(BIN)/uv sync --frozen --inexact --quiet --compile-bytecode
+	$(BIN)/python -m compileall -q src
 	touch $(STAMP)
 
 up: install            ## run Bursar: demo company, embedded SQLite, simulated providers when there are no provider keys

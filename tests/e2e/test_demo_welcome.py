@@ -25,8 +25,8 @@ from tests.support.running import free_port
 SERVE = """
 import sys
 from pathlib import Path
-from bursar.up import up as serve
-sys.exit(serve(Path(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2])))
+from bursar.up import up
+sys.exit(up(Path(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), demo=False))
 """
 START_S = 20.0
 

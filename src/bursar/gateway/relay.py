@@ -150,7 +150,7 @@ def _ask(provider: Provider, call: Call) -> Ask:
         provider.catalog,
         call.model,
         call.variant,
-        call.input_tokens + provider.hidden_prompt_tokens,
+        call.input_tokens + call.added_bytes + provider.hidden_prompt_tokens,
         call.unbounded,
         call.output_tokens,
         call.output_copies,

@@ -89,7 +89,7 @@ def find_model(content: Content, catalog: str, model: str) -> Model | None:
     for spelling in spellings(model):
         for place in searched:
             for candidate in place.models:
-                if candidate.match.matches(spelling):
+                if candidate.id == spelling or candidate.match.matches(spelling):
                     return candidate
     return None
 

@@ -81,7 +81,8 @@ def _hang_up(listener: socket.socket, times: int) -> None:
 def test_an_address_where_nothing_is(program: Program, url: str) -> None:
     done = program.bare("--url", url.format(port=free_port()), "--key", "x", "person", "list")
     assert done.code == 1
-    assert done.err.startswith("refused: --url: ")
+    assert done.err.startswith("refused: The Bursar at ")
+    assert "[server_unreachable]" in done.err
 
 
 class _Other(BaseHTTPRequestHandler):

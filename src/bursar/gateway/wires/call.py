@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+LONGEST_OUTPUT_FIELD = len(',"max_completion_tokens":12345678')
+
 
 class Call(msgspec.Struct, kw_only=True, frozen=True):
     """The bounds of one provider call, read from its body by a wire.
@@ -49,6 +51,12 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     audio: bool = False
     wants_usage: bool = True
     forced: dict[str, msgspec.Raw] = {}
+
+    @property
+    def added_bytes(self) -> int:
+        """The most bytes by which `body` is longer than what the client sent, so that its bytes still bound it."""
+        forced = sum(len(name) + len(bytes(value)) + 4 for name, value in self.forced.items())
+        return forced if self.output_tokens is not None else forced + LONGEST_OUTPUT_FIELD
 
     def body(self, output_tokens: int | None, output_field: str = "max_tokens") -> bytes:
         """The body to send, with at most `output_tokens` of output for each copy; None leaves that as it came.
