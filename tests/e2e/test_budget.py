@@ -46,7 +46,7 @@ def test_spent_equals_the_providers_bill_and_never_passes_the_budget(tmp_path: P
 
 
 def spend_the_rest(url: str, key: str) -> None:
-    """Call until the smallest call is refused: first with long answers, as far as they are clamped, then with short."""
+    """Call until the smallest call is refused: first with long answers, clamped as need be, then with short ones."""
 
     async def run(tokens: int) -> int:
         body = SMALLEST.replace(b'"max_tokens":1', b'"max_tokens":%d' % tokens)
