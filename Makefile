@@ -15,9 +15,9 @@ help:                  ## what there is
 
 install: $(STAMP)      ## make .venv with everything, locked by hash
 
-$(STAMP): pyproject.toml uv.lock
+$(STAMP): pyproject.toml uv.lock tools/bootstrap.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/bootstrap.txt
 	$(BIN)/uv sync --frozen --inexact --quiet --compile-bytecode
 	$(BIN)/python -m compileall -q src
 	touch $(STAMP)
