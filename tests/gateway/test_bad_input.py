@@ -15,24 +15,15 @@ from tests.unit.sim.raw import CHAT, MESSAGES, Got, ask
 from .people import EXPIRED, REVOKED, fill
 from .place import Place, opened
 from .raw import WIRES, body_of, read_to_the_end, request, send
-from .upstream import Upstream
+from .upstream import RECORDED, Upstream
 
-RECORDED = """
-[providers.recorded]
-wire = "openai"
-base_url = "{url}/v1"
-key_file = "provider.key"
-models = ["gpt-4o-mini"]
-
-[providers.recorded-too]
-wire = "anthropic"
-base_url = "{url}"
-key_file = "provider.key"
-models = ["claude-haiku-4-5"]
-
+CONFIG = (
+    RECORDED
+    + """
 [server]
 body_timeout_s = 1
 """
+)
 BOTH = pytest.mark.parametrize("wire", list(WIRES))
 DEEP = "[" * 100_000 + "]" * 100_000
 INNARDS = re.compile(rb"Traceback|File \"|msgspec|asyncio|Expected `|Error\(|object at 0x")
@@ -46,7 +37,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Place]:
-    more = RECORDED.format(url=upstream.url)
+    more = CONFIG.format(url=upstream.url)
     with opened(tmp_path_factory.mktemp("bad"), amount="50.00", more=more, fill=fill) as made:
         yield made
         assert made.ended() == []

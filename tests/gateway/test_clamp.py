@@ -18,22 +18,12 @@ from tests.unit.sim.raw import until
 from .people import person
 from .place import Ended, Place, opened
 from .raw import WIRES, call, request, send
-from .upstream import Upstream
+from .upstream import RECORDED, Upstream
 
 LEAST_USEFUL_TOKENS = 64
-RECORDED = """
-[providers.recorded]
-wire = "openai"
-base_url = "{url}/v1"
-key_file = "provider.key"
-models = ["gpt-4o-mini"]
-
-[providers.recorded-too]
-wire = "anthropic"
-base_url = "{url}"
-key_file = "provider.key"
-models = ["claude-haiku-4-5"]
-
+CONFIG = (
+    RECORDED
+    + """
 [providers.older]
 wire = "openai"
 base_url = "{url}/v1"
@@ -41,6 +31,7 @@ key_file = "provider.key"
 models = ["gpt-4.1-mini"]
 max_tokens_field = "max_tokens"
 """
+)
 OUTPUT_NANOS = {"openai": 600, "anthropic": 5_000}
 """What a token of output costs, in nano-USD."""
 BUDGETS = {
@@ -77,7 +68,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Place]:
-    more = RECORDED.format(url=upstream.url)
+    more = CONFIG.format(url=upstream.url)
     with opened(tmp_path_factory.mktemp("clamp"), amount="50.00", more=more, fill=fill) as made:
         yield made
 

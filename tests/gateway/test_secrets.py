@@ -13,23 +13,10 @@ from tests.unit.sim.raw import CHAT, ask
 
 from .place import Place, opened
 from .raw import WIRES, body_of, call
-from .upstream import ANSWER, Request, Upstream, answer
+from .upstream import ANSWER, RECORDED, Request, Upstream, answer
 
 PROVIDER_KEY = "sk-provider"
 PROMPT, SPOKEN, NAMED, AGENT = "canary-prompt-7f3a", "canary-answer-9b1c", "canary-tool-4e2d", "canary-agent-1d5e"
-RECORDED = """
-[providers.recorded]
-wire = "openai"
-base_url = "{url}/v1"
-key_file = "provider.key"
-models = ["gpt-4o-mini"]
-
-[providers.recorded-too]
-wire = "anthropic"
-base_url = "{url}"
-key_file = "provider.key"
-models = ["claude-haiku-4-5"]
-"""
 SAID = ANSWER | {"choices": [{"index": 0, "message": {"role": "assistant", "content": SPOKEN}}]}
 BOTH = pytest.mark.parametrize("wire", list(WIRES))
 

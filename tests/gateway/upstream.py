@@ -8,6 +8,21 @@ import threading
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+RECORDED = """
+[providers.recorded]
+wire = "openai"
+base_url = "{url}/v1"
+key_file = "provider.key"
+models = ["gpt-4o-mini"]
+
+[providers.recorded-too]
+wire = "anthropic"
+base_url = "{url}"
+key_file = "provider.key"
+models = ["claude-haiku-4-5"]
+"""
+"""Configuration, with a `{url}` to fill in, that has this provider serve one model of each wire."""
+
 ANSWER = {
     "id": "chatcmpl-1",
     "object": "chat.completion",

@@ -58,7 +58,7 @@ class Books:
         self.journal.write(
             lambda connection: directory.keep_price_book(connection, prices.version, prices.to_json(), clock())
         )
-        self.recovered = recover(self.journal, clock())
+        recover(self.journal, clock())
 
     def close(self) -> None:
         """Write what waits and close the database."""

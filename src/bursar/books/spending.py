@@ -242,19 +242,14 @@ def settle(admission: Admission, held: Posting, ending: Ending, book: PriceBook,
     record = _record(
         admission, held, ending, usage=usage or Usage(), now_us=now_us, cost=cost, outcome=outcome, reason=reason
     )
-    return Settle(held_id(held), cost, now_us, provisional=provisional, reason=reason, record=record)
+    return Settle(admission.hold.id, cost, now_us, provisional=provisional, reason=reason, record=record)
 
 
 def release(admission: Admission, held: Posting, reason: str, provider_request: str, now_us: int) -> Release:
     """The command that gives back the hold of a call that was not, and cannot have been, billed."""
     ending = Ending(None, admission.ask.variant, reason, provider_request)
     record = _record(admission, held, ending, usage=Usage(), now_us=now_us, cost=0, outcome="released", reason=reason)
-    return Release(held_id(held), now_us, reason, record)
-
-
-def held_id(held: Posting) -> str:
-    """The id of the hold that a posting began."""
-    return held.op.removeprefix("hold:")
+    return Release(admission.hold.id, now_us, reason, record)
 
 
 def _record(
@@ -270,7 +265,7 @@ def _record(
 ) -> CallRecord:
     note = admission.note
     return CallRecord(
-        held_id(held),
+        admission.hold.id,
         admission.hold.person_id,
         note.key_id,
         note.wire,

@@ -58,11 +58,6 @@ class Gateway:
         if self._relay is not None:
             self._relay.cut()
 
-    @property
-    def running(self) -> int:
-        """How many calls are running."""
-        return 0 if self._relay is None else self._relay.running
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request under /v1."""
         incoming = Incoming(scope["headers"])

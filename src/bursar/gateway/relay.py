@@ -32,7 +32,7 @@ FREE_MOST_BYTES = 16 * 1024 * 1024
 
 
 class Relay:
-    """Runs calls. `running` counts those whose hold has not ended."""
+    """Runs calls, and looks after those whose hold has not ended."""
 
     def __init__(self, books: Books, journal: LoopJournal, upstream: Upstream, config: ServerConfig) -> None:
         self._books = books
@@ -44,11 +44,6 @@ class Relay:
         self._stopping = False
         self._loop = asyncio.get_running_loop()
         self._checking = self._loop.call_later(CHECK_EVERY_S, self._check)
-
-    @property
-    def running(self) -> int:
-        """How many calls have a hold that has not ended."""
-        return len(self._tasks)
 
     async def drain(self, timeout_s: float) -> None:
         """Take no new calls and wait for the running ones; cut those that take longer, and settle them."""

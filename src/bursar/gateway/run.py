@@ -56,7 +56,7 @@ class Run:
         self._admission, self._held, self._provider = admitted
         self._wire = exchange.wire
         self._client = exchange.client
-        self._headers: Headers = [(b"x-bursar-call", spending.held_id(self._held).encode())]
+        self._headers: Headers = [(b"x-bursar-call", self._admission.hold.id.encode())]
         self._meter: Meter | None = None
         self._request = ""
         self._ended = False
@@ -238,7 +238,7 @@ class Run:
             await self._end(command)
 
     async def _tell(self, refusal: Refusal) -> None:
-        await self._client.refuse(self._wire, refusal, spending.held_id(self._held))
+        await self._client.refuse(self._wire, refusal, self._admission.hold.id)
 
 
 def _request_id(response: aiohttp.ClientResponse) -> str:

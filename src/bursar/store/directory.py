@@ -208,14 +208,6 @@ def keep_price_book(connection: sa.Connection, version: str, content: bytes, now
         connection.execute(sa.insert(price_books).values(version=version, content=content, created_us=now_us))
 
 
-def price_book(connection: sa.Connection, version: str) -> bytes:
-    """A price book's content. Refused when this Bursar never used that version."""
-    content = connection.execute(sa.select(price_books.c.content).where(price_books.c.version == version)).scalar()
-    if content is None:
-        raise Refused(refuse(Why.UNKNOWN, what="price book", name=version))
-    return bytes(content)
-
-
 def has_people(connection: sa.Connection) -> bool:
     """Whether anybody is in the directory."""
     return connection.execute(sa.select(people.c.id).limit(1)).first() is not None

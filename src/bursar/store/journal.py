@@ -66,7 +66,6 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._stopped = False
         self.groups = 0
-        self.commands = 0
         self._thread.start()
 
     @property
@@ -174,7 +173,6 @@ class Journal:
     def _post_group(self, group: list[tuple[Any, Waiter, Any]]) -> None:
         outcomes = self._post_together([item[0] for item in group])
         self.groups += 1
-        self.commands += len(group)
         answers: dict[int, tuple[Waiter, list[tuple[Any, Outcome]]]] = {}
         for (_, waiter, token), outcome in zip(group, outcomes, strict=True):
             answers.setdefault(id(waiter), (waiter, []))[1].append((token, outcome))
