@@ -14,7 +14,12 @@ import msgspec
 from bursar.refusals import Refused, Why, refuse
 
 FILE_NAME = "bursar.toml"
-WIRES = ("openai", "anthropic")
+WIRES = ("openai", "anthropic", "gemini")
+CATALOGS = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
+"""The part of the price book that a wire's models are priced by when nothing else is said."""
+KEY_HEADERS = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
+MOST_RETRIES = 5
 MIB = 1024 * 1024
 
 
@@ -27,6 +32,10 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     A request's bytes bound its input tokens: JSON's framing of the smallest request is some 60 bytes, the vendors'
     own of a prompt some 10 tokens. A server whose chat template puts a long prompt of its own before every request
     says how long in `hidden_prompt_tokens`.
+
+    A call that was certainly not billed (it could not be sent, or was answered by 429 or 5xx) is tried again
+    `retries` times, and then by the providers in `fallback` in their order. `rename` is by which other name this
+    provider has a model (a deployment); it is priced by the name that the client uses.
     """
 
     name: str
@@ -35,8 +44,12 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     catalog: str
     secret: str
+    key_header: str = "authorization"
     max_tokens_field: str = "max_completion_tokens"
     hidden_prompt_tokens: int = 0
+    retries: int = 0
+    fallback: tuple[str, ...] = ()
+    rename: dict[str, str] = {}
 
 
 class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +57,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     A body may be 32 MiB (what Anthropic accepts) and must arrive within a minute. A provider may be silent for five
     minutes (long thinking sends pings) and a call may take an hour. A client that takes nothing for a minute counts
-    as gone.
+    as gone. All bodies that are in memory at one time may be 256 MiB. A call whose budget is held by running calls
+    waits ten seconds for one of them to end, if no more than a thousand wait already.
     """
 
     max_body_bytes: int = 32 * MIB
@@ -54,6 +68,10 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: int = 3600
     connect_timeout_s: int = 10
     stop_timeout_s: int = 30
+    wait_for_budget_s: int = 10
+    most_waiting: int = 1000
+    most_calls: int = 10_000
+    max_bodies_bytes: int = 256 * MIB
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,12 +114,22 @@ class _Reader:
         simulator = self._table(tables, "simulator")
         self._known(database, "database.", ("url",))
         self._known(simulator, "simulator.", ("port",))
+        read = tuple(self._provider(name, table) for name, table in providers.items())
+        self._check_fallbacks(read)
         return Config(
-            providers=tuple(self._provider(name, table) for name, table in providers.items()),
+            providers=read,
             server=self._server(self._table(tables, "server")),
             database_url=self._text(database, "database.", "url") if "url" in database else None,
             simulator_port=self._number(simulator, "simulator.", "port", 65_535) if "port" in simulator else None,
         )
+
+    def _check_fallbacks(self, providers: tuple[ProviderConfig, ...]) -> None:
+        wires = {provider.name: provider.wire for provider in providers}
+        for provider in providers:
+            for name in provider.fallback:
+                if name == provider.name or wires.get(name) != provider.wire:
+                    problem = f"{name!r} is no other provider of the wire {provider.wire}"
+                    self._refuse(f"providers.{provider.name}.fallback", problem)
 
     def _server(self, table: dict[str, Any]) -> ServerConfig:
         self._known(table, "server.", ServerConfig.__struct_fields__)
@@ -123,6 +151,10 @@ class _Reader:
                 "catalog",
                 "max_tokens_field",
                 "hidden_prompt_tokens",
+                "key_header",
+                "retries",
+                "fallback",
+                "rename",
             ),
         )
         wire = self._choice(table, at, "wire", WIRES)
@@ -131,8 +163,12 @@ class _Reader:
             wire=wire,
             base_url=self._url(table, at),
             models=self._models(table, at),
-            catalog=self._text(table, at, "catalog") if "catalog" in table else wire,
+            catalog=self._text(table, at, "catalog") if "catalog" in table else CATALOGS[wire],
             secret=self._secret(table, at),
+            key_header=self._choice(table, at, "key_header", HEADERS, KEY_HEADERS[wire]),
+            retries=self._number(table, at, "retries", MOST_RETRIES, least=0) if "retries" in table else 0,
+            fallback=self._names(table, at, "fallback") if "fallback" in table else (),
+            rename=self._renames(table, at),
             max_tokens_field=self._choice(
                 table, at, "max_tokens_field", ("max_completion_tokens", "max_tokens"), "max_completion_tokens"
             ),
@@ -147,6 +183,18 @@ class _Reader:
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
             self._refuse(at + "base_url", "write http(s)://host[/path], without a query or a user name")
         return url.rstrip("/")
+
+    def _names(self, table: dict[str, Any], at: str, name: str) -> tuple[str, ...]:
+        names = table[name]
+        if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+            self._refuse(at + name, 'write a list of providers\' names, like ["azure"]')
+        return tuple(names)
+
+    def _renames(self, table: dict[str, Any], at: str) -> dict[str, str]:
+        renames = table.get("rename", {})
+        if not isinstance(renames, dict) or not all(isinstance(name, str) and name for name in renames.values()):
+            self._refuse(at + "rename", 'write a table of names, like { "gpt-5" = "our-deployment" }')
+        return renames
 
     def _models(self, table: dict[str, Any], at: str) -> tuple[str, ...]:
         models = table.get("models")
@@ -199,10 +247,10 @@ class _Reader:
             self._refuse(at + name, f"it must be one of {', '.join(values)}")
         return str(value)
 
-    def _number(self, table: dict[str, Any], at: str, name: str, most: int) -> int:
+    def _number(self, table: dict[str, Any], at: str, name: str, most: int, *, least: int = 1) -> int:
         value = table.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
-            self._refuse(at + name, f"it must be a whole number from 1 to {most}")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._refuse(at + name, f"it must be a whole number from {least} to {most}")
         return value
 
     def _refuse(self, field: str, problem: str) -> NoReturn:

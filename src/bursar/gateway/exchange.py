@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from bursar.gateway.client import Client
 from bursar.gateway.headers import Incoming
+from bursar.gateway.routes import Route
 from bursar.gateway.wires.base import Wire
 from bursar.refusals import Refusal, Refused
 
@@ -13,14 +14,16 @@ T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
-    """A request: the route and query it names, its headers, its client, and the wire that answers it."""
+    """A request: its route, its headers, and its client."""
 
-    method: str
-    path: str
-    query: str
+    route: Route
     incoming: Incoming
     client: Client
-    wire: Wire
+
+    @property
+    def wire(self) -> Wire:
+        """The wire that answers it."""
+        return self.route.wire
 
 
 def granted(answer: T | Refusal) -> T:

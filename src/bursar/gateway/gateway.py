@@ -17,18 +17,14 @@ from bursar.gateway.headers import Incoming
 from bursar.gateway.posting import LoopJournal
 from bursar.gateway.providers import Provider, Providers, provider_of
 from bursar.gateway.relay import Relay
+from bursar.gateway.routes import Action, route_of, wire_of
 from bursar.gateway.upstream import Upstream
-from bursar.gateway.wires import ANTHROPIC, OPENAI, Wire, model_body, models_body
+from bursar.gateway.wires import Wire, model_body, models_body
 from bursar.keys import key_digest
 from bursar.refusals import Refusal, Refused, Why, refuse
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
-
-CALLS: dict[str, Wire] = {"/v1/chat/completions": OPENAI, "/v1/messages": ANTHROPIC}
-COUNT_TOKENS = "/v1/messages/count_tokens"
-MODELS = "/v1/models"
-ROUTES = {**dict.fromkeys(CALLS, "POST"), COUNT_TOKENS: "POST", MODELS: "GET", MODELS + "/{model}": "GET"}
 
 
 class Gateway:
@@ -61,48 +57,42 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request under /v1."""
         incoming = Incoming(scope["headers"])
+        client = Client(send)
         path = scope["path"]
-        exchange = Exchange(
-            method=scope["method"],
-            path=path,
-            query=scope["query_string"].decode("latin-1"),
-            incoming=incoming,
-            client=Client(send),
-            wire=CALLS.get(path) or _wire_of(path, incoming),
-        )
+        wire: Wire | None = None
         try:
-            await self._serve(exchange, receive)
+            route = route_of(scope["method"], path, scope["query_string"].decode("latin-1"), incoming)
+            wire = route.wire
+            await self._serve(Exchange(route, incoming, client), receive)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody waits for an answer any more; a call that was dispatched goes on in its own task
         except Refused as refused:
-            await self._refuse(exchange, refused.refusal)
+            await self._refuse(client, wire or wire_of(path, incoming), refused.refusal)
         except Exception:
             log.exception("a request failed in the gateway")
-            await self._refuse(exchange, refuse(Why.INTERNAL))
+            await self._refuse(client, wire or wire_of(path, incoming), refuse(Why.INTERNAL))
 
-    async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        await exchange.client.refuse(exchange.wire, refusal, "req_" + new_call_id(self._books.clock()))
+    async def _refuse(self, client: Client, wire: Wire, refusal: Refusal) -> None:
+        await client.refuse(wire, refusal, "req_" + new_call_id(self._books.clock()))
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
-        path = exchange.path
-        if exchange.incoming.wrong is not None:
-            raise Refused(exchange.incoming.wrong)
-        _check_route(exchange.method, path)
+        route = exchange.route
         spender = await self._authenticate(exchange.incoming.secret)
-        if path.startswith(MODELS):
+        if route.action in {Action.MODELS, Action.MODEL}:
             await self._models(exchange, spender)
             return
         body = granted(await read_body(receive, exchange.incoming, self._config.server))
         assert self._relay is not None, "the gateway is not open"
-        if path == COUNT_TOKENS:
-            await self._relay.forward(self._serving(exchange, ANTHROPIC.read_count(body)), body, exchange)
+        if route.action is Action.COUNT:
+            model = route.wire.read_count(body, route.target)
+            await self._relay.forward(self._serving(exchange, model), body, exchange)
             return
-        call = exchange.wire.read(body)
+        call = route.wire.read(body, route.target)
         await self._relay.call(spender, self._serving(exchange, call.model), call, exchange)
 
     def _serving(self, exchange: Exchange, model: str) -> Provider:
-        provider = self._providers.serving(exchange.wire.name, model)
+        provider = self._providers.serving(exchange.wire.family, model)
         if provider is None:
             raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
         return provider
@@ -122,13 +112,13 @@ class Gateway:
     async def _models(self, exchange: Exchange, spender: Spender) -> None:
         wire = exchange.wire
         models = self._served(wire, spender)
-        if exchange.path == MODELS:
-            body = models_body(wire.name, models)
+        model = exchange.route.target.model
+        if model is None:
+            body = models_body(wire.family, models)
         else:
-            model = exchange.path.removeprefix(MODELS + "/")
             if model not in models:
                 raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
-            body = model_body(wire.name, model)
+            body = model_body(wire.family, model)
         await exchange.client.answer(200, [JSON], body)
 
     def _served(self, wire: Wire, spender: Spender) -> list[str]:
@@ -136,25 +126,8 @@ class Gateway:
         served = {
             model
             for provider in self._providers.all
-            if provider.wire == wire.name
+            if provider.wire == wire.family
             for model in self._books.prices.models(provider.catalog)
-            if self._providers.serving(wire.name, model) is provider and spender.for_model(model)[0]
+            if self._providers.serving(wire.family, model) is provider and spender.for_model(model)[0]
         }
         return sorted(served)
-
-
-def _check_route(method: str, path: str) -> None:
-    if path in CALLS or path == COUNT_TOKENS:
-        allowed = "POST"
-    elif path == MODELS or path.startswith(MODELS + "/"):
-        allowed = "GET"
-    else:
-        routes = ", ".join(f"{served} {route}" for route, served in ROUTES.items())
-        raise Refused(refuse(Why.ROUTE_UNKNOWN, method=method, path=path, routes=routes))
-    if method != allowed:
-        raise Refused(refuse(Why.METHOD_UNKNOWN, method=method, path=path, allowed=allowed))
-
-
-def _wire_of(path: str, incoming: Incoming) -> Wire:
-    """The wire in whose shape a request is answered when its path alone does not say."""
-    return ANTHROPIC if incoming.anthropic or path.startswith("/v1/messages") else OPENAI

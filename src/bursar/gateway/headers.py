@@ -15,8 +15,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from bursar.refusals import Refusal, Why, refuse
 
+_KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
+"""Where clients put a key beside `authorization`: Anthropic's, Azure's, Google's."""
 _UP = frozenset({"user-agent", "accept", "accept-language", "idempotency-key", "x-app"})
-_UP_PREFIXES = ("anthropic-", "openai-", "x-stainless-")
+_UP_PREFIXES = ("anthropic-", "openai-", "x-stainless-", "x-goog-api-client")
 _NOT_UP = frozenset({"openai-organization", "openai-project"})
 _DOWN = frozenset(
     {
@@ -38,13 +40,14 @@ _HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})
 class Incoming:
     """What the gateway reads from a request's headers, in one pass; `wrong` is why it is refused for them."""
 
-    __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "secret", "wrong")
+    __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "gemini", "secret", "wrong")
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.secret = ""
         self.content_length: int | None = None
         self.content_encoding = ""
         self.anthropic = False
+        self.gemini = False
         self.wrong: Refusal | None = None
         hosts = 0
         self.forwarded: list[tuple[str, str]] = []
@@ -58,8 +61,9 @@ class Incoming:
                 scheme, _, secret = value.decode("latin-1").partition(" ")
                 if scheme.lower() == "bearer":
                     self.secret = secret.strip()
-            elif name == b"x-api-key":
+            elif name in _KEY_HEADERS:
                 self.secret = value.decode("latin-1").strip()
+                self.gemini = name == b"x-goog-api-key"
             elif name == b"content-length":
                 if value.isdigit():
                     self.content_length = int(value)

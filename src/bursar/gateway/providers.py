@@ -24,12 +24,15 @@ class Provider(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     max_tokens_field: str
     hidden_prompt_tokens: int
+    retries: int
+    fallback: tuple[str, ...]
+    rename: dict[str, str]
 
     def url(self, path: str, query: str) -> URL:
         """The URL of one of the routes /v1/…; the client's query goes along as it is.
 
         OpenAI's base URLs end with the version (servers that are compatible with it put theirs elsewhere, too), and
-        Anthropic's do not, as in the vendors' own SDKs.
+        Anthropic's and Google's do not, as in the vendors' own SDKs.
         """
         if self.wire == "openai":
             path = path.removeprefix("/v1")
@@ -39,20 +42,26 @@ class Provider(msgspec.Struct, frozen=True):
 
 def provider_of(config: ProviderConfig) -> Provider:
     """A provider from its configuration."""
-    if config.wire == "anthropic":
-        headers = (("x-api-key", config.secret),)
-    else:
-        headers = (("authorization", f"Bearer {config.secret}"),)
+    value = f"Bearer {config.secret}" if config.key_header == "authorization" else config.secret
     return Provider(
         name=config.name,
         wire=config.wire,
         catalog=config.catalog,
-        base_url=config.base_url.removesuffix("/v1") if config.wire == "anthropic" else config.base_url,
+        base_url=_base(config),
         models=config.models,
-        headers=headers,
+        headers=((config.key_header, value),),
         max_tokens_field=config.max_tokens_field,
         hidden_prompt_tokens=config.hidden_prompt_tokens,
+        retries=config.retries,
+        fallback=config.fallback,
+        rename=config.rename,
     )
+
+
+def _base(config: ProviderConfig) -> str:
+    if config.wire == "openai":
+        return config.base_url
+    return config.base_url.removesuffix("/v1beta").removesuffix("/v1")
 
 
 class Providers:

@@ -86,7 +86,7 @@ class Relay:
             self._admitting -= 1
         run = Run(self._books, self._journal, call, Admitted(admission, held, provider), exchange)
         request = self._upstream.post(
-            provider.url(exchange.path, exchange.query),
+            provider.url(exchange.route.path, exchange.route.query),
             upward(exchange.incoming.forwarded, provider.headers, admission.hold.id),
             call.body(admission.output_for(held.amount), provider.max_tokens_field),
         )
@@ -118,7 +118,7 @@ class Relay:
 
     async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
         """Pass on a request that costs nothing, and its answer. Raises Refused."""
-        url = provider.url(exchange.path, exchange.query)
+        url = provider.url(exchange.route.path, exchange.route.query)
         headers = upward(exchange.incoming.forwarded, provider.headers, new_call_id(self._books.clock()))
         try:
             async with asyncio.timeout(self._config.idle_timeout_s):

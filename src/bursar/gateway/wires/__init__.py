@@ -5,7 +5,7 @@ No socket, no price and no clock in here. Each wire normalises once, from its ow
 """
 
 from bursar.gateway.wires.anthropic import AnthropicWire
-from bursar.gateway.wires.base import Meter, Wire
+from bursar.gateway.wires.base import NO_TARGET, Meter, Target, Wire
 from bursar.gateway.wires.call import Call
 from bursar.gateway.wires.models import model_body, models_body
 from bursar.gateway.wires.openai import OpenAIWire
@@ -13,4 +13,4 @@ from bursar.gateway.wires.openai import OpenAIWire
 OPENAI = OpenAIWire()
 ANTHROPIC = AnthropicWire()
 
-__all__ = ["ANTHROPIC", "OPENAI", "Call", "Meter", "Wire", "model_body", "models_body"]
+__all__ = ["ANTHROPIC", "NO_TARGET", "OPENAI", "Call", "Meter", "Target", "Wire", "model_body", "models_body"]

@@ -11,6 +11,7 @@ import msgspec
 from bursar.gateway.wires.anthropic_meter import AnthropicMeter
 from bursar.gateway.wires.anthropic_prompt import Tools, read_prompt, read_tools
 from bursar.gateway.wires.anthropic_variant import Parts
+from bursar.gateway.wires.base import NO_TARGET, Target
 from bursar.gateway.wires.call import Call
 from bursar.gateway.wires.fields import (
     count,
@@ -93,8 +94,9 @@ class AnthropicWire:
     """`POST /v1/messages`."""
 
     name = "anthropic"
+    family = "anthropic"
 
-    def read(self, body: bytes) -> Call:
+    def read(self, body: bytes, target: Target = NO_TARGET) -> Call:
         """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
         fields = top_level(body, _GUARDED)
         name = model(fields)
@@ -132,7 +134,7 @@ class AnthropicWire:
             web_searches=searches,
         )
 
-    def read_count(self, body: bytes) -> str:
+    def read_count(self, body: bytes, target: Target = NO_TARGET) -> str:
         """The model of a request to count tokens, which costs nothing. Raises Refused."""
         fields = top_level(body, _GUARDED)
         listed(fields, "messages", "a list of messages")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bursar.gateway.wires.call import Call
 from bursar.refusals import Refusal
 from bursar.usage import Usage
+
+
+class Target(NamedTuple):
+    """What a request's path says beside its body: some wires name the model there, and whether to stream."""
+
+    model: str | None = None
+    stream: bool = False
+    query: str = ""
+
+
+NO_TARGET = Target()
 
 
 class Meter(Protocol):
@@ -56,9 +67,16 @@ class Wire(Protocol):
     """One provider's wire format."""
 
     name: str
+    """How the call is recorded: "openai" (chat completions), "responses", "anthropic", "gemini" …"""
 
-    def read(self, body: bytes) -> Call:
+    family: str
+    """Which providers speak it, by their configuration's `wire`: "openai", "anthropic" or "gemini"."""
+
+    def read(self, body: bytes, target: Target = NO_TARGET) -> Call:
         """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
+
+    def read_count(self, body: bytes, target: Target = NO_TARGET) -> str:
+        """The model of a request to count tokens, which costs nothing. Raises Refused."""
 
     def meter(self, call: Call) -> Meter:
         """A meter for one answer to that call."""

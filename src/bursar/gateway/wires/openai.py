@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from bursar.gateway.wires.base import NO_TARGET, Target
 from bursar.gateway.wires.call import Call
 from bursar.gateway.wires.fields import (
     count,
@@ -80,11 +81,12 @@ class OpenAIWire:
     """`POST /v1/chat/completions`."""
 
     name = "openai"
+    family = "openai"
 
-    def read(self, body: bytes) -> Call:
+    def read(self, body: bytes, target: Target = NO_TARGET) -> Call:
         """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
         fields = top_level(body, _GUARDED)
-        name = model(fields)
+        name = target.model if target.model is not None and "model" not in fields else model(fields)
         messages = listed(fields, "messages", "a list of messages")
         if not _NOT_METERED.keys().isdisjoint(fields):
             _refuse_not_metered(fields)
@@ -114,6 +116,10 @@ class OpenAIWire:
             wants_usage=wants_usage,
             forced=forced,
         )
+
+    def read_count(self, body: bytes, target: Target = NO_TARGET) -> str:
+        """The model of a request to count tokens. Raises Refused."""
+        return model(top_level(body, _GUARDED))
 
     def meter(self, call: Call) -> OpenAIMeter:
         """A meter for one answer to that call."""
