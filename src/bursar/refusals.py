@@ -29,6 +29,8 @@ class Why(StrEnum):
     KEY_UNKNOWN = "key_unknown"
     KEY_REVOKED = "key_revoked"
     KEY_EXPIRED = "key_expired"
+    RUN_KILLED = "run_killed"
+    CALL_KILLED = "call_killed"
     ROLE_MISSING = "role_missing"
     # requests to the gateway
     BODY_INVALID = "body_invalid"
@@ -43,6 +45,7 @@ class Why(StrEnum):
     MODEL_UNKNOWN = "model_unknown"
     MODEL_NOT_PRICED = "model_not_priced"
     MODEL_NOT_ALLOWED = "model_not_allowed"
+    MODEL_NOT_FOR_KEY = "model_not_for_key"
     VARIANT_NOT_PRICED = "variant_not_priced"
     INPUT_NOT_BOUNDED = "input_not_bounded"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
@@ -109,6 +112,13 @@ RULES: dict[Why, Rule] = {
     Why.KEY_UNKNOWN: Rule(401, False, "This is not a key of this Bursar. Its keys begin with bsr_."),
     Why.KEY_REVOKED: Rule(401, False, "The key {key} was revoked. Ask for a new one."),
     Why.KEY_EXPIRED: Rule(401, False, "The key {key} expired at {expired}. Ask for a new one."),
+    Why.RUN_KILLED: Rule(401, False, "The agent run {run} was killed at {killed}; its key no longer works."),
+    Why.CALL_KILLED: Rule(
+        403,
+        False,
+        "This call was cut off, because its key was revoked or its agent run was killed. It is charged provisionally "
+        "at up to {bound}, because the provider may have billed it.",
+    ),
     Why.ROLE_MISSING: Rule(403, False, "This needs the role {role}; the key given has the role {has}."),
     Why.BODY_INVALID: Rule(400, False, "The request's body is not right: {problem}."),
     Why.BODY_TOO_LARGE: Rule(
@@ -133,6 +143,9 @@ RULES: dict[Why, Rule] = {
     ),
     Why.MODEL_NOT_ALLOWED: Rule(
         403, False, "The plan of this budget does not allow the model {model!r}. It allows {allowed}."
+    ),
+    Why.MODEL_NOT_FOR_KEY: Rule(
+        403, False, "This key may not be used for the model {model!r}. It may be used for {allowed}."
     ),
     Why.VARIANT_NOT_PRICED: Rule(
         400, False, "The field {field} asks for {variant!r}, which has no price in price book {version}."

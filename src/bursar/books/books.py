@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bursar.books.lots import due_expiries, due_openings, source_of, terms_of
 from bursar.books.recovery import recover
-from bursar.books.spending import OpenLot, Spender
+from bursar.books.spending import OpenLimit, OpenLot, Spender
 from bursar.keys import key_digest, looks_right, new_key, shown
 from bursar.ledger.accounts import Kind
 from bursar.ledger.postings import Command, Expire, Open, Posting
@@ -198,12 +198,14 @@ class Books:
         self.bring_up(key.person_id)
         with self.database.reading() as connection:
             email = directory.person_by_id(connection, key.person_id).email
+            chain = tuple(directory.key_chain(connection, key))
             lots = _open_lots(connection, key.person_id, now_us)
             nexts = [g.from_us for g, _ in directory.grants_of(connection, key.person_id) if g.from_us > now_us]
+        limits = tuple(OpenLimit(part.limit_id) for part in chain if part.limit_id is not None)
         until_us = min([lot.expires_us for lot in lots] + nexts, default=NEVER_US)
         if not self.database.is_sqlite:
             until_us = min(until_us, now_us + SHARED_DIRECTORY_US)
-        spender = Spender(key, key.person_id, email, lots, until_us, {})
+        spender = Spender(chain, key.person_id, email, lots, limits, until_us, {})
         if len(self._spenders) >= MAX_SPENDERS:
             self._spenders.clear()
         if changes == self._changes:  # else a revocation came in between: use it once, do not remember it

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,38 +39,71 @@ class OpenLot(msgspec.Struct, frozen=True, gc=False):
     expires_us: int
 
 
-class Spender(msgspec.Struct, gc=False):
-    """Who a key lets spend, and from which lots. Facts only, no balance; good until `until_us`."""
+class OpenLimit(msgspec.Struct, frozen=True, gc=False):
+    """A limit that is in force now, and the models whose calls it counts (a pattern; "" is all)."""
 
-    key: Key
+    balance_id: int
+    models: str = ""
+
+    def counts(self, model: str) -> bool:
+        """Whether a call to the model counts towards it."""
+        return not self.models or fnmatchcase(model, self.models)
+
+
+class Means(NamedTuple):
+    """What may pay for a model's calls: lots, the limits that apply, and whether `max_tokens` may be clamped."""
+
+    lots: tuple[int, ...]
+    limits: tuple[int, ...]
+    may_clamp: bool
+
+
+class Spender(msgspec.Struct, gc=False):
+    """Who a key lets spend, from which lots, within which limits. Facts only, no balance; good until `until_us`.
+
+    `chain` is the key and the keys that it is a part of: all of them must be in force, and the limits of all apply.
+    """
+
+    chain: tuple[Key, ...]
     person_id: int
     email: str
     lots: tuple[OpenLot, ...]
+    limits: tuple[OpenLimit, ...]
     until_us: int
-    allowed: dict[str, tuple[tuple[int, ...], bool]] = {}
-    """Memo: model → the lots that may pay for it, and whether they let `max_tokens` be clamped."""
+    allowed: dict[str, Means] = {}
+    """Memo by model."""
 
     @property
-    def limits(self) -> tuple[int, ...]:
-        """The limits that apply to every call."""
-        return () if self.key.limit_id is None else (self.key.limit_id,)
+    def key(self) -> Key:
+        """The key itself."""
+        return self.chain[0]
 
-    def for_model(self, model: str) -> tuple[tuple[int, ...], bool]:
-        """The lots whose plan allows the model, and whether all those plans allow a clamp."""
+    def for_model(self, model: str) -> Means:
+        """The lots whose plan allows the model, and the limits that count its calls."""
         found = self.allowed.get(model)
         if found is None:
-            lots = [lot for lot in self.lots if lot.terms.allows(model)]
-            found = tuple(lot.balance_id for lot in lots), all(lot.terms.clamp for lot in lots)
+            lots = [lot for lot in self.lots if lot.terms.allows(model)] if self._may_use(model) else []
+            found = Means(
+                tuple(lot.balance_id for lot in lots),
+                tuple(limit.balance_id for limit in self.limits if limit.counts(model)),
+                all(lot.terms.clamp for lot in lots),
+            )
             if len(self.allowed) < 1_000:
                 self.allowed[model] = found
         return found
 
+    def _may_use(self, model: str) -> bool:
+        return all(
+            key.models is None or any(fnmatchcase(model, pattern) for pattern in key.models) for key in self.chain
+        )
+
     def refusal(self, now_us: int) -> Refusal | None:
         """Why this key may not be used now, if it may not."""
-        if self.key.revoked_us is not None:
-            return refuse(Why.KEY_REVOKED, key=self.key.shown)
-        if self.key.expires_us is not None and self.key.expires_us <= now_us:
-            return refuse(Why.KEY_EXPIRED, key=self.key.shown, expired=from_us(self.key.expires_us).isoformat())
+        for key in self.chain:
+            if key.revoked_us is not None:
+                return refuse(Why.KEY_REVOKED, key=key.shown)
+            if key.expires_us is not None and key.expires_us <= now_us:
+                return refuse(Why.KEY_EXPIRED, key=key.shown, expired=from_us(key.expires_us).isoformat())
         return None
 
 
@@ -136,7 +171,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
     card = book.card(ask.catalog, ask.model, from_us(now_us), ask.variant)
     if isinstance(card, Refusal):
         return card
-    lots, may_clamp = spender.for_model(ask.model)
+    lots, limits, may_clamp = spender.for_model(ask.model)
     if not lots:
         return _no_lots(spender, ask.model)
     bounded = _bounded(ask, card)
@@ -154,7 +189,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
         new_call_id(now_us),
         spender.person_id,
         lots,
-        spender.limits,
+        limits,
         amount,
         minimum,
         now_us,
@@ -167,6 +202,9 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
 def _no_lots(spender: Spender, model: str) -> Refusal:
     if not spender.lots:
         return refuse(Why.NO_GRANT)
+    for key in spender.chain:
+        if key.models is not None and not any(fnmatchcase(model, pattern) for pattern in key.models):
+            return refuse(Why.MODEL_NOT_FOR_KEY, field="model", model=model, allowed=", ".join(key.models))
     allowed = sorted({pattern for lot in spender.lots for pattern in lot.terms.models})
     return refuse(Why.MODEL_NOT_ALLOWED, field="model", model=model, allowed=", ".join(allowed))
 

@@ -128,6 +128,6 @@ class Gateway:
             for provider in self._providers.all
             if provider.wire == wire.family
             for model in self._books.prices.models(provider.catalog)
-            if self._providers.serving(wire.family, model) is provider and spender.for_model(model)[0]
+            if self._providers.serving(wire.family, model) is provider and spender.for_model(model).lots
         }
         return sorted(served)

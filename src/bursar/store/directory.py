@@ -46,7 +46,11 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A credential without its secret. `limit_id` is the balance that carries its limit."""
+    """A credential without its secret. `limit_id` is the balance that carries its limit.
+
+    A key made with another key, to be a part of its budget, names that as its `parent_id`: the parent's limits apply
+    to it, too, and it ends with the parent. `models` are the only ones that it may be used for; None is all.
+    """
 
     id: int
     person_id: int | None
@@ -58,8 +62,11 @@ class Key(msgspec.Struct, frozen=True):
     expires_us: int | None
     revoked_us: int | None
     created_us: int
+    parent_id: int | None = None
+    models: tuple[str, ...] | None = None
 
 
+_decode_models = msgspec.json.Decoder(tuple[str, ...]).decode
 _KEY_COLUMNS = [keys.c[field] for field in Key.__struct_fields__]
 
 
@@ -151,6 +158,8 @@ def add_key(
     expires_us: int | None,
     limit_nanos: int | None,
     now_us: int,
+    parent_id: int | None = None,
+    models: tuple[str, ...] | None = None,
 ) -> Key:
     """Add a key. Its limit's balance is opened afterwards and set by `set_key_limit`."""
     row: dict[str, Any] = {
@@ -163,8 +172,11 @@ def add_key(
         "expires_us": expires_us,
         "revoked_us": None,
         "created_us": now_us,
+        "parent_id": parent_id,
     }
-    return Key(_insert(connection, keys, {**row, "digest": digest}), **row)
+    kept = None if models is None else msgspec.json.encode(models).decode()
+    made = _insert(connection, keys, {**row, "digest": digest, "models": kept})
+    return Key(id=made, models=models, **row)
 
 
 def set_key_limit(connection: sa.Connection, key_id: int, limit_id: int) -> None:
@@ -185,13 +197,22 @@ def key(connection: sa.Connection, key_id: int) -> Key:
     row = connection.execute(sa.select(*_KEY_COLUMNS).where(keys.c.id == key_id)).first()
     if row is None:
         raise Refused(refuse(Why.UNKNOWN, what="key", name=key_id, field="key"))
-    return Key(*row)
+    return _key(row)
+
+
+def key_chain(connection: sa.Connection, key: Key) -> list[Key]:
+    """A key and those that it is a part of, up to the first."""
+    chain = [key]
+    while chain[-1].parent_id is not None:
+        row = connection.execute(sa.select(*_KEY_COLUMNS).where(keys.c.id == chain[-1].parent_id)).one()
+        chain.append(_key(row))
+    return chain
 
 
 def key_by_digest(connection: sa.Connection, digest: bytes) -> Key | None:
     """The key whose secret has this digest."""
     row = connection.execute(sa.select(*_KEY_COLUMNS).where(keys.c.digest == digest)).first()
-    return None if row is None else Key(*row)
+    return None if row is None else _key(row)
 
 
 def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key]:
@@ -199,7 +220,12 @@ def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key
     query = sa.select(*_KEY_COLUMNS).order_by(keys.c.id.desc())
     if person_id is not None:
         query = query.where(keys.c.person_id == person_id)
-    return [Key(*row) for row in connection.execute(query)]
+    return [_key(row) for row in connection.execute(query)]
+
+
+def _key(row: Any) -> Key:
+    *plain, models = row
+    return Key(*plain, models=None if models is None else _decode_models(models))
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:

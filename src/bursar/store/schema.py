@@ -101,8 +101,55 @@ keys = _table(
     _col("expires_us", nullable=True),
     _col("revoked_us", nullable=True),
     _col("created_us"),
+    _col("parent_id", nullable=True, index=True),
+    _col("models", Text(), nullable=True),
     CheckConstraint("role IN ('administrator', 'person')", name="role"),
     CheckConstraint("role = 'administrator' OR person_id IS NOT NULL", name="owner"),
+)
+
+limits = _table(
+    "limits",
+    _col("id", primary_key=True),
+    _col("scope", Text()),
+    _col("person_id", Int, ForeignKey("people.id"), nullable=True),
+    _col("key_id", Int, ForeignKey("keys.id"), nullable=True),
+    _col("team", Text()),
+    _col("models", Text()),
+    _col("per", Text()),
+    _col("time_zone", Text()),
+    _col("amount_nanos"),
+    _col("soft_nanos", nullable=True),
+    _col("created_us"),
+    _col("ended_us", nullable=True),
+    CheckConstraint("scope IN ('everybody', 'team', 'person', 'key')", name="scope"),
+    CheckConstraint("per IN ('life', 'day', 'week', 'month')", name="per"),
+    CheckConstraint("amount_nanos > 0", name="amount"),
+)
+
+pools = _table(
+    "pools",
+    _col("id", primary_key=True),
+    _col("team", Text(), index=True),
+    _col("plan_id", Int, ForeignKey("plans.id")),
+    _col("from_us"),
+    _col("created_us"),
+)
+
+runs = _table(
+    "runs",
+    _col("id", primary_key=True),
+    _col("token", Text(), unique=True),
+    _col("person_id", Int, ForeignKey("people.id"), index=True),
+    _col("key_id", Int, ForeignKey("keys.id")),
+    _col("parent_id", Int, ForeignKey("runs.id"), nullable=True, index=True),
+    _col("name", Text()),
+    _col("budget_nanos"),
+    _col("started_us"),
+    _col("until_us", nullable=True),
+    _col("ended_us", nullable=True),
+    _col("outcome", Text()),
+    _col("exit_code", nullable=True),
+    CheckConstraint("outcome IN ('running', 'ended', 'killed')", name="outcome"),
 )
 
 price_books = _table(

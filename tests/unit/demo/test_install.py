@@ -162,7 +162,15 @@ def test_the_keys_to_paste_are_what_they_are_said_to_be(
             assert not isinstance(spender, Refusal)
             lots = tuple(lot.balance_id for lot in spender.lots)
             outcomes[spender.email] = books.journal.post(
-                Hold(spender.email, spender.person_id, lots, spender.limits, 1, 1, NOW_US)
+                Hold(
+                    spender.email,
+                    spender.person_id,
+                    lots,
+                    tuple(limit.balance_id for limit in spender.limits),
+                    1,
+                    1,
+                    NOW_US,
+                )
             )
     finally:
         books.close()
