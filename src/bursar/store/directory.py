@@ -173,10 +173,11 @@ def add_key(
         "revoked_us": None,
         "created_us": now_us,
         "parent_id": parent_id,
+        "models": models,
     }
     kept = None if models is None else msgspec.json.encode(models).decode()
     made = _insert(connection, keys, {**row, "digest": digest, "models": kept})
-    return Key(id=made, models=models, **row)
+    return Key(made, **row)
 
 
 def set_key_limit(connection: sa.Connection, key_id: int, limit_id: int) -> None:

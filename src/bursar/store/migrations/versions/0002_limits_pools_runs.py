@@ -38,12 +38,12 @@ def create_limits() -> None:
         sa.Column("soft_nanos", INT, nullable=True),
         sa.Column("created_us", INT, nullable=False),
         sa.Column("ended_us", INT, nullable=True),
-        sa.CheckConstraint("scope IN ('everybody', 'team', 'person', 'key')", name="ck_limits_scope"),
-        sa.CheckConstraint("per IN ('life', 'day', 'week', 'month')", name="ck_limits_per"),
-        sa.CheckConstraint("amount_nanos > 0", name="ck_limits_amount"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_limits_person_id_people"),
-        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name="fk_limits_key_id_keys"),
-        sa.PrimaryKeyConstraint("id", name="pk_limits"),
+        sa.CheckConstraint("scope IN ('everybody', 'team', 'person', 'key')", name=op.f("ck_limits_scope")),
+        sa.CheckConstraint("per IN ('life', 'day', 'week', 'month')", name=op.f("ck_limits_per")),
+        sa.CheckConstraint("amount_nanos > 0", name=op.f("ck_limits_amount")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_limits_person_id_people")),
+        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name=op.f("fk_limits_key_id_keys")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_limits")),
         sqlite_strict=True,
     )
 
@@ -57,8 +57,8 @@ def create_pools() -> None:
         sa.Column("plan_id", INT, nullable=False),
         sa.Column("from_us", INT, nullable=False),
         sa.Column("created_us", INT, nullable=False),
-        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name="fk_pools_plan_id_plans"),
-        sa.PrimaryKeyConstraint("id", name="pk_pools"),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_pools_plan_id_plans")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pools")),
         sqlite_strict=True,
     )
     op.create_index("ix_pools_team", "pools", ["team"])
@@ -80,12 +80,12 @@ def create_runs() -> None:
         sa.Column("ended_us", INT, nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("exit_code", INT, nullable=True),
-        sa.CheckConstraint("outcome IN ('running', 'ended', 'killed')", name="ck_runs_outcome"),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_runs_person_id_people"),
-        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name="fk_runs_key_id_keys"),
-        sa.ForeignKeyConstraint(["parent_id"], ["runs.id"], name="fk_runs_parent_id_runs"),
-        sa.PrimaryKeyConstraint("id", name="pk_runs"),
-        sa.UniqueConstraint("token", name="uq_runs_token"),
+        sa.CheckConstraint("outcome IN ('running', 'ended', 'killed')", name=op.f("ck_runs_outcome")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_runs_person_id_people")),
+        sa.ForeignKeyConstraint(["key_id"], ["keys.id"], name=op.f("fk_runs_key_id_keys")),
+        sa.ForeignKeyConstraint(["parent_id"], ["runs.id"], name=op.f("fk_runs_parent_id_runs")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("token", name=op.f("uq_runs_token")),
         sqlite_strict=True,
     )
     op.create_index("ix_runs_person_id", "runs", ["person_id"])
