@@ -226,7 +226,7 @@ def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key
 
 def _key(row: Any) -> Key:
     *plain, models = row
-    return Key(*plain, models=None if models is None else _decode_models(models))
+    return Key(*plain, None if models is None else _decode_models(models))
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:
