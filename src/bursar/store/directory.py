@@ -224,9 +224,9 @@ def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key
     return [_key(row) for row in connection.execute(query)]
 
 
-def _key(row: Any) -> Key:
-    *plain, models = row
-    return Key(*plain, None if models is None else _decode_models(models))
+def _key(row: sa.Row[Any]) -> Key:
+    models = row.models
+    return Key(*row[:-1], None if models is None else _decode_models(models))
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:
