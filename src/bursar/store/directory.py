@@ -6,6 +6,7 @@ made. Plans are versioned: adding a plan under a name that exists makes its next
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -224,9 +225,10 @@ def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key
     return [_key(row) for row in connection.execute(query)]
 
 
-def _key(row: sa.Row[Any]) -> Key:
-    models = row.models
-    return Key(*row[:-1], None if models is None else _decode_models(models))
+def _key(row: Sequence[Any]) -> Key:
+    *fields, models = row
+    fields.append(None if models is None else _decode_models(models))
+    return Key(*fields)
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:
