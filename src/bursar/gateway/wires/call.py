@@ -13,7 +13,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     Most tokens that it can be billed for: input `input_tokens * input_reads`, with the model's context window in
     place of `input_tokens` where `unbounded` is set; output `output_copies * (output_tokens + output_allowance)`.
 
-    - `wire`: "openai" or "anthropic".
+    - `wire`: how the call is recorded: "openai", "anthropic", "gemini" …
     - `variant`: "standard", or the tier, speed or place that was asked for ("priority", "fast", "us+fast"), by the
       field `variant_field`.
     - `input_tokens`: most tokens that the body itself can bring: its bytes, and allowances for hidden prompts.
@@ -28,7 +28,8 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     - `web_searches`: most searches that may be billed.
     - `wants_usage`: whether the client itself asked for usage in its stream.
     - `fields`: the body's top level. `forced` is what metering sets in it whatever the client said, `output_fields`
-      are the fields in which the client gave `output_tokens`.
+      are the fields in which the client gave `output_tokens`: in the top level, or in the object `output_within`,
+      whose fields are `within`.
     """
 
     wire: str
@@ -38,6 +39,8 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     input_tokens: int
     output_tokens: int | None
     output_fields: tuple[str, ...] = ()
+    output_within: str = ""
+    within: dict[str, msgspec.Raw] = {}
     variant: str = "standard"
     variant_field: str = "service_tier"
     input_reads: int = 1
@@ -56,7 +59,10 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
     def added_bytes(self) -> int:
         """The most bytes by which `body` is longer than what the client sent, so that its bytes still bound it."""
         forced = sum(len(name) + len(bytes(value)) + 4 for name, value in self.forced.items())
-        return forced if self.output_tokens is not None else forced + LONGEST_OUTPUT_FIELD
+        if self.output_tokens is not None:
+            return forced
+        around = len(self.output_within) + len(',"":{}') if self.output_within else 0
+        return forced + around + LONGEST_OUTPUT_FIELD
 
     def body(self, output_tokens: int | None, output_field: str = "max_tokens") -> bytes:
         """The body to send, with at most `output_tokens` of output for each copy; None leaves that as it came.
@@ -67,6 +73,6 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
         """
         fields: dict[str, object] = {**self.fields, **self.forced}
         if output_tokens is not None:
-            for name in self.output_fields or (output_field,):
-                fields[name] = output_tokens
+            maxima = dict.fromkeys(self.output_fields or (output_field,), output_tokens)
+            fields |= {self.output_within: {**self.within, **maxima}} if self.output_within else maxima
         return msgspec.json.encode(fields)

@@ -1,0 +1,74 @@
+"""Names of fields as Google's JSON takes them: in camelCase, or the same in snake_case.
+
+Both mean one field, so a request that gives both says two things, and is refused. So is a name that only looks like
+one that matters: it is not for us to say how the provider would read it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import msgspec
+
+from bursar.gateway.wires.prompt import read_as
+from bursar.refusals import Refused, Why, refuse
+
+Fields = dict[str, msgspec.Raw]
+_UPPER = re.compile(r"[A-Z]")
+_object = msgspec.json.Decoder(Fields).decode
+_objects = msgspec.json.Decoder(list[Fields]).decode
+
+
+class Names(NamedTuple):
+    """The names that matter in one object: each spelling, and each name without case or underscores."""
+
+    spelled: dict[str, str]
+    plain: dict[str, str]
+
+
+def names(*camel: str) -> Names:
+    """The names that matter in one object, given in camelCase."""
+    spelled = {name: name for name in camel} | {_snake(name): name for name in camel}
+    return Names(spelled, {_plain(name): name for name in camel})
+
+
+def canonical(fields: Fields, known: Names, at: str = "") -> Fields:
+    """The same fields, those that matter in camelCase. Raises Refused. `at` is what their names are told with."""
+    read: Fields = {}
+    for name, raw in fields.items():
+        camel = known.spelled.get(name)
+        if camel is None:
+            meant = known.plain.get(_plain(name))
+            if meant is not None:
+                raise _wrong(at + name, "in another case", f"written {meant}")
+            read[name] = raw
+        elif camel in read:
+            raise _wrong(at + name, "given in two spellings", f"given once, as {camel}")
+        else:
+            read[camel] = raw
+    return read
+
+
+def one_object(data: bytes, field: str) -> Fields:
+    """The fields of an object. Raises Refused."""
+    return read_as(_object, data, field, "an object")
+
+
+def objects(data: bytes, field: str) -> list[Fields]:
+    """A list of objects; one alone stands for a list of one, as Google takes it. Raises Refused."""
+    if data.startswith(b"{"):
+        return [one_object(data, field)]
+    return read_as(_objects, data, field, "a list of objects")
+
+
+def _snake(camel: str) -> str:
+    return _UPPER.sub(lambda found: "_" + found[0].lower(), camel)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").casefold()
+
+
+def _wrong(field: str, got: str, right: str) -> Refused:
+    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))
