@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from bursar.sim.anthropic_request import MessagesRequest, check, decode, last_text, prompt, tool_to_call
+from bursar.sim.anthropic_request import MessagesRequest, check, decode, frame_of, last_text, prompt, tool_to_call
 from bursar.sim.call import Asked, Call, Event, WireError, from_validation
 from bursar.sim.faults import Fault
 from bursar.sim.prices import Model, model_named
-from bursar.sim.text import Frame, object_frame, pieces, words
+from bursar.sim.text import Frame, pieces, words
 
 SIGNATURE = "c2ltdWxhdGVkLXNpZ25hdHVyZQ=="
 _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -62,7 +62,7 @@ class MessagesWire:
             extra_tokens=images,
             texts=(user or "", last_text(request)),
             max_output_tokens=request.max_tokens,
-            frame=object_frame(tool.input_schema) if tool is not None else Frame(),
+            frame=frame_of(request, tool),
             tool=tool.name if tool is not None else None,
             thinks=thinking is not None and thinking.type in {"enabled", "adaptive"},
             thinking_tokens=thinking.budget_tokens if thinking is not None else None,
@@ -204,11 +204,11 @@ def _content(call: Call) -> list[dict[str, Any]]:
         blocks.append({"type": "thinking", "thinking": thought, "signature": SIGNATURE})
     blocks += _search_blocks(call)
     text = words(call.words_tokens, call.text_start)
+    frame = call.asked.frame
     if call.asked.tool is not None:
-        frame = call.asked.frame
         given = msgspec.Raw(frame.head + text + frame.tail if call.words_tokens else b"{}")
         return [*blocks, {"type": "tool_use", "id": call.tool_id, "name": call.asked.tool, "input": given}]
-    return [*blocks, {"type": "text", "text": text.decode()}]
+    return [*blocks, {"type": "text", "text": (frame.head + text + frame.tail).decode()}]
 
 
 def _search_blocks(call: Call) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import msgspec
 from bursar.sim.cache import FIVE_MINUTES_S, ONE_HOUR_S, Block
 from bursar.sim.call import WireError
 from bursar.sim.prices import Model
-from bursar.sim.text import BYTES_PER_TOKEN, count_tokens
+from bursar.sim.text import BYTES_PER_TOKEN, Frame, count_tokens, object_frame
 
 IMAGE_TOKENS = 1_334
 """What an image of 1000 × 1000 pixels costs: its pixels divided by 750."""
@@ -73,6 +73,19 @@ class Metadata(msgspec.Struct):
     user_id: str | None = None
 
 
+class OutputFormat(msgspec.Struct):
+    """The schema that an answer must fit."""
+
+    type: Literal["json_schema"]
+    schema: Any = None
+
+
+class OutputConfig(msgspec.Struct):
+    """How the answer is to be."""
+
+    format: OutputFormat | None = None
+
+
 class MessagesRequest(msgspec.Struct):
     """The fields of a messages request that the simulation minds; it lets others pass."""
 
@@ -84,6 +97,7 @@ class MessagesRequest(msgspec.Struct):
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
     metadata: Metadata | None = None
     temperature: float | None = None
     speed: Literal["standard", "fast"] | None = None
@@ -189,3 +203,11 @@ def tool_to_call(request: MessagesRequest) -> Tool | None:
         return own[0]
     text = last_text(request) if request.messages[-1].role == "user" else ""
     return next((tool for tool in own if tool.name in text), None)
+
+
+def frame_of(request: MessagesRequest, tool: Tool | None) -> Frame:
+    """What stands around the answer's words: a tool's arguments, an object that fits the schema, or nothing."""
+    if tool is not None:
+        return object_frame(tool.input_schema)
+    wanted = request.output_config.format if request.output_config is not None else None
+    return object_frame(wanted.schema) if wanted is not None else Frame()

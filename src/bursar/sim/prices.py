@@ -187,6 +187,7 @@ MODELS: dict[str, Model] = {
         ),
         _claude("claude-opus-4-5", "Claude Opus 4.5", "2025-11-01", 200_000, "5 25 0.5 6.25 10", snapshot=True),
         _claude("claude-haiku-4-5", "Claude Haiku 4.5", "2025-10-01", 200_000, "1 5 0.1 1.25 2", snapshot=True),
+        _claude("claude-opus-4-8", "Claude Opus 4.8", "2026-05-28", 1_000_000, "5 25 0.5 6.25 10", takes_geo=True),
         _claude("claude-sonnet-5", "Claude Sonnet 5", "2026-05-01", 1_000_000, "2 10 0.2 2.5 4", takes_geo=True),
         _claude(
             "claude-sonnet-5-5",

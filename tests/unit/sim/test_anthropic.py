@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anthropic
@@ -113,6 +114,21 @@ def test_tool_use(claude: anthropic.Anthropic, stream: bool) -> None:
     turns = [*HELLO, {"role": "assistant", "content": [block.to_dict()]}, {"role": "user", "content": [result]}]
     followed = claude.messages.create(model=MODEL, max_tokens=500, messages=turns, tools=[WEATHER])
     assert followed.stop_reason == "end_turn"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_answers_that_fit_a_schema(claude: anthropic.Anthropic, stream: bool) -> None:
+    schema = {"type": "object", "properties": {"why": {"type": "string"}, "sure": {"type": "boolean"}}}
+    asked: Any = {"model": MODEL, "max_tokens": 99, "messages": HELLO}
+    asked["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+    if stream:
+        with claude.messages.stream(**asked) as streaming:
+            answer = streaming.get_final_message()
+    else:
+        answer = claude.messages.create(**asked)
+    [block] = answer.content
+    assert block.type == "text"
+    assert set(json.loads(block.text)) == {"why", "sure"}
 
 
 def test_a_marked_prefix_is_written_once_and_then_read(sim: SimServer, claude: anthropic.Anthropic) -> None:
