@@ -53,6 +53,8 @@ class Books:
         self.prices = prices
         self.clock = clock
         self.journal = Journal(database, clock)
+        self.on_revoked: list[Callable[[frozenset[int]], None]] = []
+        """Called, from any thread, with the ids of keys that have just ceased to work."""
         self._spenders: dict[bytes, Spender] = {}
         self._changes = 0
         self.journal.write(
@@ -150,7 +152,12 @@ class Books:
         """Revoke a key. When this returns, no new call is admitted with it here; elsewhere within half a second."""
         key = self.journal.write(lambda connection: directory.revoke_key(connection, key_id, self.clock()))
         self._forget_spenders()
+        self._announce_revoked(frozenset({key_id}))
         return key
+
+    def _announce_revoked(self, key_ids: frozenset[int]) -> None:
+        for told in self.on_revoked:
+            told(key_ids)
 
     def _forget_spenders(self) -> None:
         """Something that spenders were made from has changed: make them anew when they are next needed."""
