@@ -7,10 +7,33 @@ No socket, no price and no clock in here. Each wire normalises once, from its ow
 from bursar.gateway.wires.anthropic import AnthropicWire
 from bursar.gateway.wires.base import NO_TARGET, Meter, Target, Wire
 from bursar.gateway.wires.call import Call
-from bursar.gateway.wires.models import model_body, models_body
+from bursar.gateway.wires.completions import CompletionsWire
+from bursar.gateway.wires.embeddings import EmbeddingsWire
+from bursar.gateway.wires.gemini import GeminiWire
+from bursar.gateway.wires.models import Limits, model_body, models_body
 from bursar.gateway.wires.openai import OpenAIWire
+from bursar.gateway.wires.responses import ResponsesWire
 
 OPENAI = OpenAIWire()
+RESPONSES = ResponsesWire()
+EMBEDDINGS = EmbeddingsWire()
+COMPLETIONS = CompletionsWire()
 ANTHROPIC = AnthropicWire()
+GEMINI = GeminiWire()
 
-__all__ = ["ANTHROPIC", "NO_TARGET", "OPENAI", "Call", "Meter", "Target", "Wire", "model_body", "models_body"]
+__all__ = [
+    "ANTHROPIC",
+    "COMPLETIONS",
+    "EMBEDDINGS",
+    "GEMINI",
+    "NO_TARGET",
+    "OPENAI",
+    "RESPONSES",
+    "Call",
+    "Limits",
+    "Meter",
+    "Target",
+    "Wire",
+    "model_body",
+    "models_body",
+]

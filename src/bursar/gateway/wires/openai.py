@@ -10,37 +10,22 @@ import msgspec
 
 from bursar.gateway.wires.base import NO_TARGET, Target
 from bursar.gateway.wires.call import Call
-from bursar.gateway.wires.fields import (
-    count,
-    flag,
-    given,
-    invalid,
-    listed,
-    model,
-    text,
-    top_level,
-)
+from bursar.gateway.wires.fields import count, flag, given, listed, model, top_level
 from bursar.gateway.wires.openai_meter import OpenAIMeter
 from bursar.gateway.wires.openai_prompt import read_prompt
+from bursar.gateway.wires.openai_shared import (
+    NOT_METERED,
+    OpenAIErrors,
+    model_of,
+    refuse_not_metered,
+    usage_wanted,
+    variant_of,
+)
 from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, read_as
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refused, Why, refuse
 
 MOST_COPIES = 128
-STANDARD_TIERS = frozenset({"auto", "default", "standard", "on_demand"})
-"""Words for the tier that has no surcharge; "on_demand" is Groq's."""
-
-_NOT_METERED = {
-    "web_search_options": "hosted searches are billed apart",
-    "search_parameters": "hosted searches are billed apart",
-    "enable_search": "hosted searches are billed apart",
-    "plugins": "plugins are billed apart",
-    "data_sources": "they bring input that is not in the request",
-    "models": "only one model is held for",
-    "fallbacks": "only one model is held for",
-    "best_of": "answers that are not returned are billed too",
-}
-"""Fields that bring cost which is not metered, of OpenAI and of compatible servers, and why they are refused."""
-
+_NOT_METERED = {**NOT_METERED, "best_of": "answers that are not returned are billed too"}
 _GUARDED = frozenset(
     {
         "model",
@@ -62,10 +47,6 @@ _GUARDED = frozenset(
 )
 _PROMPTED_BY = frozenset({"tools", "functions", "response_format"})
 _CLIENT_TOOLS = frozenset({"function", "custom"})
-_INCLUDE_USAGE = msgspec.Raw(b'{"include_usage":true}')
-_NOTHING = frozenset({b"false", b"[]", b"{}"})
-_STATUS_TYPES = {402: "insufficient_quota", 403: "permission_error", 408: "timeout", 429: "rate_limit_error"}
-"""The `type` of an error by its status, where it is not "invalid_request_error" or "server_error"."""
 
 
 class _Tool(msgspec.Struct):
@@ -73,11 +54,10 @@ class _Tool(msgspec.Struct):
 
 
 _tools = msgspec.json.Decoder(list[_Tool]).decode
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
-class OpenAIWire:
+class OpenAIWire(OpenAIErrors):
     """`POST /v1/chat/completions`."""
 
     name = "openai"
@@ -86,10 +66,9 @@ class OpenAIWire:
     def read(self, body: bytes, target: Target = NO_TARGET) -> Call:
         """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
         fields = top_level(body, _GUARDED)
-        name = target.model if target.model is not None and "model" not in fields else model(fields)
+        name = model_of(fields, target)
         messages = listed(fields, "messages", "a list of messages")
-        if not _NOT_METERED.keys().isdisjoint(fields):
-            _refuse_not_metered(fields)
+        refuse_not_metered(fields, _NOT_METERED)
         stream = flag(fields, "stream")
         output_tokens, output_fields = _output(fields)
         prompt = read_prompt(messages)
@@ -98,7 +77,7 @@ class OpenAIWire:
             input_tokens += TOOLS_PROMPT_TOKENS
             _check_tools(fields)
         prediction = given(fields, "prediction")
-        forced, wants_usage = _usage_wanted(fields) if stream else ({}, True)
+        forced, wants_usage = usage_wanted(fields) if stream else ({}, True)
         return Call(
             wire="openai",
             model=name,
@@ -107,7 +86,7 @@ class OpenAIWire:
             input_tokens=input_tokens,
             output_tokens=output_tokens,
             output_fields=output_fields,
-            variant=_variant(fields),
+            variant=variant_of(fields),
             unbounded=prompt.unbounded,
             # Rejected prediction tokens are billed as output, and they come from the request's own text.
             output_allowance=len(prediction) if prediction is not None else 0,
@@ -124,26 +103,6 @@ class OpenAIWire:
     def meter(self, call: Call) -> OpenAIMeter:
         """A meter for one answer to that call."""
         return OpenAIMeter(call)
-
-    def error(self, refusal: Refusal, request_id: str) -> bytes:
-        """`{"error": {message, type, param, code}}`; the code is the refusal's name. The id goes in a header."""
-        return msgspec.json.encode({"error": _error(refusal)})
-
-    def error_event(self, refusal: Refusal, request_id: str) -> bytes:
-        """An event that holds an error in place of a chunk, which is what the official SDK looks for."""
-        return b"data: " + self.error(refusal, request_id) + b"\n\n"
-
-
-def _error(refusal: Refusal) -> dict[str, str | None]:
-    kind = _STATUS_TYPES.get(refusal.status, "server_error" if refusal.status >= 500 else "invalid_request_error")
-    return {"message": refusal.text, "type": kind, "param": refusal.field, "code": refusal.why.value}
-
-
-def _refuse_not_metered(fields: dict[str, msgspec.Raw]) -> None:
-    for name, reason in _NOT_METERED.items():
-        data = given(fields, name)
-        if data is not None and data not in _NOTHING:
-            raise invalid(name, data, f"left out, because {reason}")
 
 
 def _output(fields: dict[str, msgspec.Raw]) -> tuple[int | None, tuple[str, ...]]:
@@ -169,11 +128,6 @@ def _check_tools(fields: dict[str, msgspec.Raw]) -> None:
             raise Refused(refuse(Why.FIELD_INVALID, field=f"tools[{at}].type", got=tool.type[:40], right=right))
 
 
-def _variant(fields: dict[str, msgspec.Raw]) -> str:
-    tier = text(fields, "service_tier", "a service tier's name") if "service_tier" in fields else None
-    return "standard" if tier is None or tier in STANDARD_TIERS else tier
-
-
 def _speaks(fields: dict[str, msgspec.Raw]) -> bool:
     if given(fields, "audio") is not None:
         return True
@@ -181,16 +135,3 @@ def _speaks(fields: dict[str, msgspec.Raw]) -> bool:
     if data is None:
         return False
     return "audio" in read_as(_texts, data, "modalities", "a list of strings")
-
-
-def _usage_wanted(fields: dict[str, msgspec.Raw]) -> tuple[dict[str, msgspec.Raw], bool]:
-    """What makes the provider send usage in its stream, and whether the client asked for that itself."""
-    data = given(fields, "stream_options")
-    if data is None:
-        return {"stream_options": _INCLUDE_USAGE}, False
-    options = read_as(_object, data, "stream_options", "an object")
-    if flag(options, "include_usage"):
-        # Written anew all the same: a nested key given twice could be read otherwise by the provider.
-        return {"stream_options": msgspec.Raw(msgspec.json.encode(options))}, True
-    asked = {**options, "include_usage": msgspec.Raw(b"true")}
-    return {"stream_options": msgspec.Raw(msgspec.json.encode(asked))}, False

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from bursar.gateway.wires.call import Call
+from bursar.gateway.wires.openai_shared import delivered_variant
 from bursar.gateway.wires.sse import EventStream
 from bursar.usage import Usage
 
@@ -22,7 +23,6 @@ MOST_TOKENS = 1_000_000_000
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 _NONE = msgspec.Raw()
 _USAGE_OBJECT = re.compile(rb'"usage"\s*:\s*\{')
-_STANDARD = frozenset({"auto", "default", "standard", "on_demand"})
 
 
 class _PromptDetails(msgspec.Struct):
@@ -38,7 +38,7 @@ class _CompletionDetails(msgspec.Struct):
 
 class _Record(msgspec.Struct):
     prompt_tokens: _Count
-    completion_tokens: _Count
+    completion_tokens: _Count | None = None
     total_tokens: _Count | None = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
@@ -112,8 +112,7 @@ class OpenAIMeter(EventStream):
     def _read(self, answer: _Answer) -> None:
         if isinstance(answer.model, str):
             self.model = answer.model
-        if isinstance(answer.service_tier, str):
-            self.delivered_variant = "standard" if answer.service_tier in _STANDARD else answer.service_tier
+        self.delivered_variant = delivered_variant(answer.service_tier, self.delivered_variant)
         self.partial = usage_of(bytes(answer.usage))
 
 
@@ -141,11 +140,8 @@ def usage_of(record: bytes) -> Usage | None:
     cached, written = into.cached_tokens or 0, into.cache_write_tokens or 0
     heard, spoken = into.audio_tokens or 0, out_of.audio_tokens or 0
     plain = told.prompt_tokens - cached - written - heard
-    completion = told.completion_tokens
-    if told.total_tokens is not None and told.total_tokens > told.prompt_tokens + completion:
-        # Some compatible servers leave reasoning out of `completion_tokens`, and bill it all the same.
-        completion = told.total_tokens - told.prompt_tokens
-    if plain < 0 or completion < spoken:
+    completion = _completion(told)
+    if completion is None or plain < 0 or completion < spoken:
         return None
     return Usage(
         input=plain,
@@ -156,3 +152,14 @@ def usage_of(record: bytes) -> Usage | None:
         audio_output=spoken,
         reasoning=min(out_of.reasoning_tokens or 0, completion),
     )
+
+
+def _completion(told: _Record) -> int | None:
+    """Tokens of output. Embeddings, and completions of no token, leave them out: there the total tells."""
+    total, completion = told.total_tokens, told.completion_tokens
+    if completion is None:
+        return None if total is None or total < told.prompt_tokens else total - told.prompt_tokens
+    if total is not None and total > told.prompt_tokens + completion:
+        # Some compatible servers leave reasoning out of `completion_tokens`, and bill it all the same.
+        return total - told.prompt_tokens
+    return completion

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 LONGEST_EVENT = 256 * 1024
-"""Bytes of one event that are held to be looked at. A longer one passes unread: no usage is that long."""
+"""Bytes of one event that are held to be looked at, unless a meter says otherwise. A longer one passes unread."""
 
 _LONGEST_BOUNDARY = 4
 # A line end and one more. A carriage return at the very end of what has arrived may be half of a CRLF: it waits.
@@ -24,6 +24,8 @@ class EventStream:
     a stream that is cut off can still be ended by an error that the client understands. Only when it `strips` may an
     event be kept back for good.
     """
+
+    longest_event = LONGEST_EVENT
 
     def __init__(self, *, strips: bool) -> None:
         self._strips = strips
@@ -73,7 +75,7 @@ class EventStream:
             end = boundary.end()
         run = bytes(held[:end])
         del held[:end]
-        self._long = len(held) > LONGEST_EVENT
+        self._long = len(held) > self.longest_event
         if run and self._matters(run):
             run = self._sift(run)
         return passed + run if passed else run
