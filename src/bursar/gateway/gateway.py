@@ -19,9 +19,12 @@ from bursar.gateway.providers import Provider, Providers, provider_of
 from bursar.gateway.relay import Relay
 from bursar.gateway.routes import Action, route_of, wire_of
 from bursar.gateway.upstream import Upstream
-from bursar.gateway.wires import Wire, model_body, models_body
+from bursar.gateway.wires import GEMINI, Limits, Wire, model_body, models_body
 from bursar.keys import key_digest
+from bursar.periods import from_us
+from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.watch import Watch
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
@@ -30,8 +33,9 @@ Scope = MutableMapping[str, Any]
 class Gateway:
     """Serves the providers' wires under /v1. Opened and closed in the loop that serves it."""
 
-    def __init__(self, books: Books, config: Config) -> None:
+    def __init__(self, books: Books, config: Config, watch: Watch) -> None:
         self._books = books
+        self._watch = watch
         self._config = config
         self._providers = Providers(tuple(provider_of(provider) for provider in config.providers))
         self._relay: Relay | None = None
@@ -57,7 +61,7 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request under /v1."""
         incoming = Incoming(scope["headers"])
-        client = Client(send)
+        client = Client(send, self._watch.begin(scope["headers"]))
         path = scope["path"]
         wire: Wire | None = None
         try:
@@ -78,7 +82,7 @@ class Gateway:
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
         route = exchange.route
-        spender = await self._authenticate(exchange.incoming.secret)
+        spender = await self._authenticate(exchange.incoming.secret or route.secret)
         if route.action in {Action.MODELS, Action.MODEL}:
             await self._models(exchange, spender)
             return
@@ -114,12 +118,25 @@ class Gateway:
         models = self._served(wire, spender)
         model = exchange.route.target.model
         if model is None:
-            body = models_body(wire.family, models)
+            body = models_body(wire.family, models, limits=self._limits(wire, models))
         else:
             if model not in models:
                 raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
-            body = model_body(wire.family, model)
+            body = model_body(wire.family, model, limits=self._limits(wire, [model]))
         await exchange.client.answer(200, [JSON], body)
+
+    def _limits(self, wire: Wire, models: list[str]) -> dict[str, Limits]:
+        """The most tokens into and out of each model, where that is known and the wire tells it."""
+        if wire is not GEMINI:
+            return {}
+        now = from_us(self._books.clock())
+        limits = {}
+        for model in models:
+            provider = self._providers.serving(wire.family, model)
+            card = self._books.prices.card(provider.catalog, model, now) if provider is not None else None
+            if isinstance(card, RateCard):
+                limits[model] = Limits(card.context_tokens, card.max_output_tokens)
+        return limits
 
     def _served(self, wire: Wire, spender: Spender) -> list[str]:
         """The models that this key can spend on: served on the wire, priced, and allowed by a plan."""

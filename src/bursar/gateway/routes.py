@@ -85,7 +85,7 @@ _AZURE = re.compile(r"/openai(?:/v1|/deployments/(?P<deployment>[^/]+))?(?P<rest
 """Azure's clients ask for a deployment by its path, or for the same routes under one of two other prefixes."""
 _GOOGLE = re.compile(r"/v1(?:beta|alpha)/models(?:/(?P<model>[^/:]+))?")
 _VERB = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[A-Za-z0-9][A-Za-z0-9._-]*):(?P<verb>[A-Za-z]+)")
-"""Google's clients name the model in the path; of letters that mean nothing else in an address, so that it can go on."""
+"""Google's clients name the model in the path. Its letters mean nothing else in an address, so that it can go on."""
 
 
 def route_of(method: str, path: str, query: str, incoming: Incoming) -> Route:

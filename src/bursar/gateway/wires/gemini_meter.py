@@ -1,9 +1,9 @@
 """What a Gemini answer used, from its body or its stream.
 
-`promptTokenCount` includes what came from a cache; `thoughtsTokenCount` and `toolUsePromptTokenCount` stand beside the
-other counts and add to output and input. Every chunk of a stream has a cumulative record: the last one counts, once a
-chunk has said why the answer ended. There is no closing event. A count of zero is left out of Google's JSON, so an
-answer of nothing (a prompt that was blocked) is told by the total.
+`promptTokenCount` includes what came from a cache; `thoughtsTokenCount` and `toolUsePromptTokenCount` stand beside
+the other counts and add to output and input. Every chunk of a stream has a cumulative record: the last one counts,
+once a chunk has said why the answer ended. There is no closing event. A count of zero is left out of Google's JSON,
+so an answer of nothing (a prompt that was blocked) is told by the total.
 """
 
 from __future__ import annotations
@@ -175,11 +175,10 @@ def usage_of(record: _Record) -> Usage | None:
     output = (record.candidates_token_count or 0) + thoughts
     if total is not None:
         output = max(output, total - prompt - tools)  # what no part accounts for is taken for the dearer direction
-    cached, heard = record.cached_content_token_count or 0, _of("AUDIO", record.prompt_tokens_details)
-    spoken = _of("AUDIO", record.candidates_tokens_details)
-    # Cached sound counts as sound. Which of the two cached tokens are, is not always told: sound is the dearer guess.
-    heard_again = min(cached, heard if record.cache_tokens_details is None else _of("AUDIO", record.cache_tokens_details))
-    read = cached - heard_again
+    spoken, heard = _of("AUDIO", record.candidates_tokens_details), _of("AUDIO", record.prompt_tokens_details)
+    cached, told = record.cached_content_token_count or 0, record.cache_tokens_details
+    # Cached sound counts as sound. When nothing says which of the two was cached, sound is the dearer guess.
+    read = cached - min(cached, heard if told is None else _of("AUDIO", told))
     plain = prompt - heard - read
     if plain < 0 or output < spoken or _of("IMAGE", record.candidates_tokens_details):
         return None
