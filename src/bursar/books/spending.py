@@ -195,6 +195,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
         now_us,
         dispatched=True,
         note=_encode(note),
+        fresh=True,
     )
     return Admission(hold, ask, card, input_tokens, output_tokens, note, set_output)
 

@@ -82,7 +82,8 @@ class Open(msgspec.Struct, frozen=True, gc=False):
 class Hold(msgspec.Struct, frozen=True, gc=False):
     """Set aside `amount` over the lots, and in every limit; or less, but at least `minimum`, when less is left.
 
-    `lots` are the balances that may pay, in any order; `limits` all apply. `note` is kept with the hold.
+    `lots` are the balances that may pay, in any order; `limits` all apply. `note` is kept with the hold. A `fresh`
+    one has an id that was made for it just now, so nobody can have asked for it before.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     at_us: int
     dispatched: bool = True
     note: bytes = b""
+    fresh: bool = False
 
     @property
     def op(self) -> str:

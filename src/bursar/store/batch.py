@@ -82,12 +82,19 @@ class Batch:
         """
         self._lock_rows()
         writer = self._writer
-        ops = [command.op for command in self._commands]
-        for op, digest, posting_id in writer.known_ops(ops):
+        ops = [command.op for command in self._commands if not self._is_new(command)]
+        for op, digest, posting_id in writer.known_ops(ops) if ops else ():
             self._answers[op] = (bytes(digest), self._recall(posting_id))
-        for op, digest, why, facts in writer.refused_ops(ops):
+        ops = [command.op for command in self._commands if not (isinstance(command, Hold) and command.fresh)]
+        for op, digest, why, facts in writer.refused_ops(ops) if ops else ():
             refusal = Refusal(Why(why), msgspec.json.decode(facts, type=dict[str, str]))
             self._answers[op] = (bytes(digest), refusal)
+
+    def _is_new(self, command: Command) -> bool:
+        """Whether the journal cannot have the command's operation: a hold that is open was not ended before."""
+        if isinstance(command, Settle | Release):
+            return command.hold_id in self._holds
+        return isinstance(command, Hold) and command.fresh
 
     def _lock_rows(self) -> None:
         writer = self._writer
