@@ -17,6 +17,7 @@ from granian.server.embed import Server
 
 from bursar.app import SERVER_FILE, Bursar, announce
 from bursar.gateway.gateway import Gateway
+from bursar.watch import Watch
 
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
@@ -31,7 +32,8 @@ class App:
 
     def __init__(self, bursar: Bursar) -> None:
         self._bursar = bursar
-        self.gateway = Gateway(bursar.books, bursar.config)
+        self.watch = Watch()
+        self.gateway = Gateway(bursar.books, bursar.config, self.watch)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Hand a request to the part that serves it."""

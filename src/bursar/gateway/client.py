@@ -9,6 +9,7 @@ from typing import Any
 
 from bursar.gateway.wires.base import Wire
 from bursar.refusals import Refusal
+from bursar.watch import Sight
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
@@ -18,10 +19,11 @@ JSON = (b"content-type", b"application/json")
 class Client:
     """Sends an answer. A client that leaves is noted, never an error: the call goes on and is settled."""
 
-    __slots__ = ("_dropped", "_send", "_since_s", "gone", "started")
+    __slots__ = ("_dropped", "_send", "_since_s", "gone", "sight", "started")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, sight: Sight) -> None:
         self._send = send
+        self.sight = sight
         self._since_s: float | None = None
         self._dropped: asyncio.Task[None] | None = None
         self.started = False
@@ -46,6 +48,7 @@ class Client:
 
     async def refuse(self, wire: Wire, refusal: Refusal, request_id: str) -> None:
         """A refusal in the wire's own shape; within a stream that has begun, as an error event that ends it."""
+        self.sight.refusal = refusal
         if self.started:
             await self.chunk(wire.error_event(refusal, request_id), more=False)
             return
@@ -59,6 +62,7 @@ class Client:
     async def start(self, status: int, headers: Headers) -> None:
         """Status and headers."""
         self.started = True
+        self.sight.status = status
         await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
 
     async def chunk(self, body: bytes, *, more: bool = True) -> None:

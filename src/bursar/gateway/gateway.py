@@ -75,6 +75,8 @@ class Gateway:
         except Exception:
             log.exception("a request failed in the gateway")
             await self._refuse(client, wire or wire_of(path, incoming), refuse(Why.INTERNAL))
+        finally:
+            client.sight.answered("unknown" if wire is None else wire.name)
 
     async def _refuse(self, client: Client, wire: Wire, refusal: Refusal) -> None:
         await client.refuse(wire, refusal, "req_" + new_call_id(self._books.clock()))
@@ -83,6 +85,7 @@ class Gateway:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
         route = exchange.route
         spender = await self._authenticate(exchange.incoming.secret or route.secret)
+        exchange.client.sight.key = spender.key.shown
         if route.action in {Action.MODELS, Action.MODEL}:
             await self._models(exchange, spender)
             return

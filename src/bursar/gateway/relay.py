@@ -97,7 +97,7 @@ class Relay:
         await finished  # when the client leaves, this wait is cancelled, and the task goes on
 
     def _finish(self, finished: asyncio.Future[None], task: asyncio.Task[None]) -> None:
-        del self._tasks[task]
+        self._tasks.pop(task).sight.finished()
         if not finished.done():
             finished.set_result(None)
 

@@ -56,6 +56,8 @@ class Run:
         self._admission, self._held, self._provider = admitted
         self._wire = exchange.wire
         self._client = exchange.client
+        self.sight = exchange.client.sight
+        self.sight.stream = call.stream
         self._headers: Headers = [(b"x-bursar-call", self._admission.hold.id.encode())]
         self._meter: Meter | None = None
         self._request = ""
@@ -114,6 +116,7 @@ class Run:
         else:
             async with response:
                 self._progress_s = time.monotonic()
+                self.sight.first_byte(self._provider.name, self._progress_s - self._started_s)
                 self._request = _request_id(response)
                 await self._answered(response)
 
@@ -192,6 +195,7 @@ class Run:
     async def _settle(self, meter: Meter, reason: str) -> None:
         """Settle at what was used when the provider said it, else at the bound."""
         usage = meter.usage
+        self.sight.delivered = meter.model or ""
         ending = Ending(usage, meter.delivered_variant, "" if usage is not None else reason, self._request)
         await self._post_settlement(ending)
 
@@ -227,6 +231,8 @@ class Run:
                 self._unposted = command
             else:
                 log.error("the hold of call %s could not be ended: %s", command.hold_id, outcome.why)
+        else:
+            self.sight.ended(command.record)
 
     async def _persist(self) -> None:
         """Keep posting an ending that the journal could not take: the hold stays open until it is done."""
