@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,8 +106,10 @@ def load_prices(folder: Path) -> PriceBook:
 
 
 def _price_sources(own: Path) -> str:
-    """A name for everything that a price book is built from: the installed tables, this version, the operator's."""
-    sources = [version("genai-prices"), __version__, own.read_text("utf-8") if own.exists() else ""]
+    """A name for all that a price book is built from: the installed tables, the reviewed ones, the operator's."""
+    tables = sorted((files("bursar.pricing") / "data").iterdir(), key=lambda table: table.name)
+    sources = [version("genai-prices"), __version__, *(table.read_text("utf-8") for table in tables)]
+    sources.append(own.read_text("utf-8") if own.exists() else "")
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
 
 

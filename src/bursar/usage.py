@@ -20,6 +20,9 @@ BUCKETS = (
 )
 """The billable buckets, in the order in which they are stored. All but `web_searches` count tokens."""
 
+TOKEN_BUCKETS = tuple(bucket for bucket in BUCKETS if bucket != "web_searches")
+"""The buckets that count tokens."""
+
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Counts of one call. Tokens, but for `web_searches`, which counts requests. All are >= 0.

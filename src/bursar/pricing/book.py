@@ -46,9 +46,9 @@ class PriceBook:
         return self._look_up(catalog, model, at, variant)
 
     def models(self, catalog: str) -> list[str]:
-        """The ids of a catalog's own models, sorted; none for a catalog that is not known."""
+        """The ids of a catalog's own models that have a price, sorted; none for a catalog that is not known."""
         home = self.content.catalogs.get(catalog)
-        return sorted(model.id for model in home.models) if home else []
+        return sorted(model.id for model in home.models if model.variants) if home else []
 
     def catalogs(self) -> list[str]:
         """The names of all catalogs, sorted."""

@@ -1,4 +1,4 @@
-"""Makes a price book from the installed genai-prices data and the operator's overrides.
+"""Makes a price book from the installed genai-prices data, the reviewed rules and the operator's overrides.
 
 The data is read once, into plain integers; genai-prices itself prices nothing here and is imported only to build.
 Rules for what it leaves open are in `_rates`. Left out, and so refused by name: models with no price per input token
@@ -22,6 +22,7 @@ from bursar.pricing.matching import Clause, How
 from bursar.pricing.negotiated import apply_overrides
 from bursar.pricing.overrides import Overrides
 from bursar.pricing.rates import Rates, Tier
+from bursar.pricing.rules import complete, load_rules
 from bursar.pricing.snapshot import STANDARD, Catalog, Content, DatedPrice, Model, Price, Window
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def build_book(overrides: Overrides | None = None) -> PriceBook:
     """
     from genai_prices.data import providers  # noqa: PLC0415 - 30,000 lines, needed only here
 
-    content = Content(take_over(providers, load_limits()))
+    content = complete(Content(take_over(providers, load_limits())), load_rules())
     return PriceBook(apply_overrides(content, overrides) if overrides else content)
 
 

@@ -1,9 +1,10 @@
 """Puts the operator's overrides into the content of a price book.
 
 An override holds from its date until the next one for the same model; of two with one date the later in the file
-wins. A discount is off whatever the list price is at the time, in every variant, tier and bucket, rounded up to a
-whole nano-dollar per rate. Explicit prices replace the buckets they name for prompts of every size, in the standard
-variant or in the one that the override names; the other buckets keep their list price.
+wins. A discount is off whatever the list price is at the time, in every variant, tier and bucket; an uplift is on
+every token, before the discount; both together are rounded up once, to a whole nano-dollar per rate. Explicit prices
+replace the buckets they name for prompts of every size, in the standard variant or in the one that the override
+names; the other buckets keep their list price.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from fnmatch import fnmatchcase
+from fractions import Fraction
 
 import msgspec
 
 from bursar.money import ceil_div
 from bursar.pricing.matching import Clause
 from bursar.pricing.overrides import Override, Overrides, standard_variant
-from bursar.pricing.rates import Rates, Tier
+from bursar.pricing.rates import Rates
 from bursar.pricing.snapshot import (
     STANDARD,
     Catalog,
@@ -25,21 +27,54 @@ from bursar.pricing.snapshot import (
     DatedPrice,
     Model,
     Price,
-    Window,
+    changed,
+    dated_on,
     find_model,
 )
-from bursar.usage import BUCKETS
+from bursar.usage import BUCKETS, TOKEN_BUCKETS
 
 
 def apply_overrides(content: Content, overrides: Overrides) -> Content:
     """The content with the operator's prices in it. Raises Refused for an override that fits no model."""
+    content = _with_catalogs(content, overrides)
     by_model: dict[tuple[str, str], list[Override]] = {}
     for override in overrides.rates:
-        for name in _targets(content, override):
+        names = _targets(content, override)
+        _check_variant(content, override, names)
+        for name in names:
             by_model.setdefault((override.catalog, name), []).append(override)
     for (catalog, name), applied in by_model.items():
         content = _with_model(content, catalog, name, applied)
     return content
+
+
+def _with_catalogs(content: Content, overrides: Overrides) -> Content:
+    """The content with the operator's own catalogs in it that begin like another one."""
+    made: dict[str, str] = {}
+    for override in overrides.rates:
+        if override.like is None:
+            continue
+        if override.like not in content.catalogs:
+            override.refuse("like", f"there is no public catalog {override.like!r}")
+        if override.catalog in content.catalogs:
+            override.refuse("like", f"{override.catalog!r} is a public catalog; give a name of your own as catalog")
+        if made.setdefault(override.catalog, override.like) != override.like:
+            override.refuse("like", f"the catalog {override.catalog!r} is already like {made[override.catalog]!r}")
+    return Content(content.catalogs | {name: content.catalogs[like] for name, like in made.items()})
+
+
+def _check_variant(content: Content, override: Override, names: list[str]) -> None:
+    """Refuse a variant that no call can ask for, or that has no list price to change."""
+    variant = standard_variant(override)
+    found = [model for name in names if (model := find_model(content, override.catalog, name)) is not None]
+    listed = {name for model in found for name in model.variants}
+    if variant in listed or variant == STANDARD or not listed:
+        return
+    right = next((name for name in sorted(listed) if sorted(name.split("+")) == sorted(variant.split("+"))), None)
+    if right is not None:
+        override.refuse("variant", f"its parts are in another order; write {right!r}")
+    if override.follows_list:
+        override.refuse("variant", f"there is no list price of {variant!r}; there are {', '.join(sorted(listed))}")
 
 
 def _targets(content: Content, override: Override) -> list[str]:
@@ -47,7 +82,7 @@ def _targets(content: Content, override: Override) -> list[str]:
     if not override.is_glob:
         return [override.model]
     home = content.catalogs.get(override.catalog, Catalog(()))
-    found = [model.id for model in home.models if fnmatchcase(model.id.lower(), override.model)]
+    found = [model.id for model in home.models if model.variants and fnmatchcase(model.id.lower(), override.model)]
     if not found:
         override.refuse("model", "the glob fits no model; a model of your own needs its exact name")
     return found
@@ -59,19 +94,25 @@ def _with_model(content: Content, catalog: str, name: str, applied: list[Overrid
     index = next((i for i, model in enumerate(home.models) if model.id.lower() == name.lower()), None)
     if index is None:
         listed = find_model(content, catalog, name)
-        clause = Clause("equals", name)
-        start = msgspec.structs.replace(listed, id=name, match=clause) if listed else _of_ones_own(name, applied)
+        start = _priced(listed, name, applied) if listed else _of_ones_own(name, applied)
+        start = msgspec.structs.replace(start, id=name, match=Clause("equals", name))
         models = (_overridden(start, applied), *home.models)
     else:
-        changed = _overridden(home.models[index], applied)
-        models = (*home.models[:index], changed, *home.models[index + 1 :])
+        start = _priced(home.models[index], name, applied)
+        models = (*home.models[:index], _overridden(start, applied), *home.models[index + 1 :])
     return Content(content.catalogs | {catalog: msgspec.structs.replace(home, models=models)})
+
+
+def _priced(listed: Model, name: str, applied: list[Override]) -> Model:
+    """The listed model; one of the operator's own where the list knows the name and has no price for it."""
+    return listed if listed.variants else _of_ones_own(name, applied)
 
 
 def _of_ones_own(name: str, applied: list[Override]) -> Model:
     for override in applied:
-        if override.discount:
-            override.refuse("discount", "the model has no list price; give input and output")
+        if override.follows_list:
+            field = "uplift" if override.discount is None else "discount"
+            override.refuse(field, "the model has no list price; give input and output")
         if standard_variant(override) == STANDARD:
             for bucket in ("input", "output"):
                 if bucket not in override.rates:
@@ -101,7 +142,7 @@ def _overridden(model: Model, applied: list[Override]) -> Model:
 
 
 def _is_about(override: Override, variant: str) -> bool:
-    if override.discount:
+    if override.follows_list:
         return override.variant is None or standard_variant(override) == variant
     return bool(override.rates) and standard_variant(override) == variant
 
@@ -119,7 +160,7 @@ def _history(
     history = []
     for day in sorted(days, key=_order):
         in_force = [o for o in sorted(applied, key=lambda o: _order(o.since)) if _order(o.since) <= _order(day)]
-        dated = _listed_on(source, day)
+        dated = dated_on(source, day)
         if in_force:
             dated = _put_on(in_force[-1], dated)
         if dated is not None:
@@ -127,34 +168,24 @@ def _history(
     return tuple(history)
 
 
-def _listed_on(history: tuple[DatedPrice, ...], day: date | None) -> DatedPrice | None:
-    return next((dated for dated in reversed(history) if _order(dated.since) <= _order(day)), None)
-
-
 def _put_on(override: Override, listed: DatedPrice | None) -> DatedPrice | None:
     if listed is None:
         return DatedPrice(Price(_own_rates(override))) if {"input", "output"} <= set(override.rates) else None
-    change = _discounted(override) if override.discount else _explicit(override)
-    return DatedPrice(
-        _changed(listed.price, change),
-        daily=tuple(Window(window.start_s, window.end_s, _changed(window.price, change)) for window in listed.daily),
-    )
+    return changed(listed, _followed(override) if override.follows_list else _explicit(override))
 
 
-def _changed(price: Price, change: Callable[[Rates], Rates]) -> Price:
-    return Price(change(price.rates), tuple(Tier(tier.above, change(tier.rates)) for tier in price.tiers))
-
-
-def _discounted(override: Override) -> Callable[[Rates], Rates]:
-    discount = override.discount
-    assert discount is not None
+def _followed(override: Override) -> Callable[[Rates], Rates]:
+    """The change that a discount and an uplift make to list prices."""
+    searches = 1 - (override.discount or Fraction(0))
+    tokens = searches * (1 + (override.uplift or Fraction(0)))
+    paid = dict.fromkeys(TOKEN_BUCKETS, tokens) | {"web_searches": searches}
 
     def change(rates: Rates) -> Rates:
         listed = {bucket: getattr(rates, bucket) for bucket in BUCKETS}
         return msgspec.structs.replace(
             rates,
             **{
-                bucket: ceil_div(rate * discount.paid, discount.whole)
+                bucket: ceil_div(rate * paid[bucket].numerator, paid[bucket].denominator)
                 for bucket, rate in listed.items()
                 if rate is not None
             },

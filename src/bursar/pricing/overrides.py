@@ -1,12 +1,18 @@
 """The operator's own prices: reads and checks `prices.toml`.
 
-Each `[[rate]]` has a catalog, a model, and either a `discount` or explicit prices in dollars:
+Each `[[rate]]` has a catalog, a model, and either explicit prices in dollars or a `discount`, an `uplift` or both:
 
     [[rate]]
     catalog = "anthropic"
     model = "claude-sonnet-4-5*"      # a glob, or one exact id
     from = 2026-01-01                 # midnight UTC; always when left out
     discount = "15%"                  # off every bucket
+
+    [[rate]]
+    catalog = "openai-eu"             # a catalog of one's own, with the models of another
+    like = "openai"
+    model = "gpt-6*"
+    uplift = "10%"                    # on every token
 
     [[rate]]
     catalog = "vllm"
@@ -22,7 +28,7 @@ from __future__ import annotations
 import tomllib
 from contextlib import suppress
 from datetime import date, datetime
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Never
 
@@ -34,29 +40,29 @@ from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.usage import BUCKETS
 
 _GLOB = frozenset("*?[")
-_TEXTS = ("catalog", "model", "variant")
+_TEXTS = ("catalog", "like", "model", "variant")
+_CHANGES = ("discount", "uplift")
 _LIMITS = ("context_tokens", "max_output_tokens")
-_FIELDS = (*_TEXTS, "from", "discount", *BUCKETS, *_LIMITS)
+_FIELDS = (*_TEXTS, "from", *_CHANGES, *BUCKETS, *_LIMITS)
 _MOST_PERCENT_DECIMALS = 6
-
-
-class Discount(msgspec.Struct, frozen=True):
-    """What is left to pay, as an exact fraction: 15 % off is 85 of 100."""
-
-    paid: int
-    whole: int
+_A = {"discount": "a discount", "uplift": "an uplift"}
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[[rate]]`. `rates` are nano-USD per million tokens (or thousand searches) by bucket."""
+    """One `[[rate]]`. `rates` are nano-USD per million tokens (or thousand searches) by bucket.
+
+    `discount` and `uplift` are shares of the list price: 3/20 is 15 %.
+    """
 
     file: str
     field: str
     catalog: str
     model: str
+    like: str | None = None
     variant: str | None = None
     since: date | None = None
-    discount: Discount | None = None
+    discount: Fraction | None = None
+    uplift: Fraction | None = None
     rates: dict[str, int] = {}
     context_tokens: int | None = None
     max_output_tokens: int | None = None
@@ -65,6 +71,11 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     def is_glob(self) -> bool:
         """Whether `model` stands for any number of ids."""
         return not _GLOB.isdisjoint(self.model)
+
+    @property
+    def follows_list(self) -> bool:
+        """Whether it changes the list price, whatever that is, and has no prices of its own."""
+        return self.discount is not None or self.uplift is not None
 
     def refuse(self, field: str, problem: str) -> Never:
         """Refuse the configuration because of a field of this entry."""
@@ -111,17 +122,21 @@ class _Reader:
                 self.blank.refuse(name, f"there is no such field; there are {', '.join(_FIELDS)}")
         prices = {bucket: self._price(bucket) for bucket in BUCKETS if bucket in self.entry}
         limits = {name: self._limit(name) for name in _LIMITS if name in self.entry}
-        if "discount" in self.entry and prices:
-            self.blank.refuse("discount", f"give a discount or prices, not both (it also has {', '.join(prices)})")
-        if "discount" not in self.entry and not prices and not limits:
+        changes = [name for name in _CHANGES if name in self.entry]
+        if changes and prices:
+            [name, *_] = changes
+            self.blank.refuse(name, f"give {_A[name]} or prices, not both (it also has {', '.join(prices)})")
+        if not changes and not prices and not limits:
             self.blank.refuse("discount", 'it is missing; give a discount like "15%", or prices like input = "2.50"')
         return msgspec.structs.replace(
             self.blank,
             catalog=self._text("catalog"),
             model=self._text("model"),
+            like=self._text("like") if "like" in self.entry else None,
             variant=self._text("variant") if "variant" in self.entry else None,
             since=self._since(),
-            discount=self._discount(),
+            discount=self._share("discount"),
+            uplift=self._share("uplift"),
             rates=prices,
             **limits,
         )
@@ -156,21 +171,21 @@ class _Reader:
             self.blank.refuse(name, f"it must be a whole number of tokens, 1 or more, not {value!r}")
         return value
 
-    def _discount(self) -> Discount | None:
-        if "discount" not in self.entry:
+    def _share(self, name: str) -> Fraction | None:
+        if name not in self.entry:
             return None
-        value = self.entry["discount"]
+        value = self.entry[name]
         right = f'it must be a percentage in quotes, like "15%", 0 or more and below 100, not {value!r}'
         if not isinstance(value, str) or not value.endswith("%"):
-            self.blank.refuse("discount", right)
+            self.blank.refuse(name, right)
         whole, _, decimals = value[:-1].strip().partition(".")
         digits = whole + decimals
         if not (whole and digits.isascii() and digits.isdigit()) or len(decimals) > _MOST_PERCENT_DECIMALS:
-            self.blank.refuse("discount", right)
-        numerator, denominator = Decimal(f"{whole}.{decimals}").as_integer_ratio()
-        if numerator >= 100 * denominator:
-            self.blank.refuse("discount", right)
-        return Discount(100 * denominator - numerator, 100 * denominator)
+            self.blank.refuse(name, right)
+        share = Fraction(f"{whole}.{decimals or '0'}") / 100
+        if share >= 1:
+            self.blank.refuse(name, right)
+        return share
 
 
 def standard_variant(override: Override) -> str:

@@ -5,6 +5,7 @@ Dates are UTC midnights and half-open: a price holds from its date up to the nex
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -70,6 +71,21 @@ class Content(msgspec.Struct, frozen=True):
     """All that a price book says."""
 
     catalogs: dict[str, Catalog]
+
+
+def changed(dated: DatedPrice, change: Callable[[Rates], Rates]) -> DatedPrice:
+    """The same with all its rates changed: in every tier, at every hour."""
+
+    def of(price: Price) -> Price:
+        return Price(change(price.rates), tuple(Tier(tier.above, change(tier.rates)) for tier in price.tiers))
+
+    daily = tuple(Window(window.start_s, window.end_s, of(window.price)) for window in dated.daily)
+    return DatedPrice(of(dated.price), dated.since, daily)
+
+
+def dated_on(history: tuple[DatedPrice, ...], day: date | None) -> DatedPrice | None:
+    """The price that a day begins with (None: what there was first); None before the first."""
+    return next((dated for dated in reversed(history) if midnight(dated.since) <= midnight(day)), None)
 
 
 class Spell(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bursar.pricing.book import PriceBook
@@ -153,23 +154,123 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_variant_that_the_list_lacks(tmp_path: Path) -> None:
+    """Anthropic's priority tier is sold by contract: who has one puts its price in."""
     ours = built(
         tmp_path,
         """
         [[rate]]
         catalog = "anthropic"
         model = "claude-opus-5-5"
-        variant = "us"
+        variant = "priority"
         from = 2026-02-01
         input = "4.40"
         """,
     )
-    assert card(ours, "anthropic", "claude-opus-5-5", variant="us").rates.input == 4_400_000_000
-    assert card(ours, "anthropic", "claude-opus-5-5", variant="us").rates.output == 20_000_000_000
+    assert card(ours, "anthropic", "claude-opus-5-5", variant="priority").rates.input == 4_400_000_000
+    assert card(ours, "anthropic", "claude-opus-5-5", variant="priority").rates.output == 20_000_000_000
     assert card(ours, "anthropic", "claude-opus-5-5").rates.input == 4_000_000_000
-    assert not isinstance(
-        ours.card("anthropic", "claude-opus-5-5", datetime(2026, 1, 31, tzinfo=UTC), "us"), RateCard
+    before = datetime(2026, 1, 31, tzinfo=UTC)
+    assert not isinstance(ours.card("anthropic", "claude-opus-5-5", before, "priority"), RateCard)
+
+
+def test_place_tier_and_searches_of_a_date(tmp_path: Path, book: PriceBook) -> None:
+    ours = built(
+        tmp_path,
+        """
+        [[rate]]
+        catalog = "anthropic"
+        model = "claude-opus-5-5"
+        variant = "us+fast"
+        from = 2026-11-10
+        output = "42.00"
+        web_searches = "7.50"
+
+        [[rate]]
+        catalog = "anthropic"
+        model = "claude-sonnet-5*"
+        variant = "us"
+        from = 2026-11-10
+        discount = "50%"
+        """,
     )
+    before, after = datetime(2026, 11, 9, 23, 59, tzinfo=UTC), datetime(2026, 11, 10, tzinfo=UTC)
+    listed, changed = (card(ours, "anthropic", "claude-opus-5-5", at, "us+fast").rates for at in (before, after))
+    assert (listed.output, listed.web_searches) == (44_000_000_000, 10_000_000_000)
+    assert (changed.output, changed.web_searches) == (42_000_000_000, 7_500_000_000)
+    assert changed.input == listed.input == 8_800_000_000
+    assert card(ours, "anthropic", "claude-sonnet-5", after, "us").rates.input == 1_100_000_000
+    assert card(ours, "anthropic", "claude-sonnet-5", before, "us").rates.input == 2_200_000_000
+    assert card(ours, "anthropic", "claude-sonnet-5", after) == msgspec.structs.replace(
+        card(book, "anthropic", "claude-sonnet-5", after), version=ours.version
+    )
+
+
+def test_an_uplift_is_on_every_token_and_not_on_searches(tmp_path: Path, book: PriceBook) -> None:
+    """OpenAI's regional endpoints cost a tenth more for models since March 2026; one provider, one list."""
+    ours = built(
+        tmp_path,
+        """
+        [[rate]]
+        catalog = "openai"
+        model = "gpt-6*"
+        uplift = "10%"
+        """,
+    )
+    for variant in ("standard", "flex", "batch"):
+        listed, paid = (card(b, "openai", "gpt-6.1-sol", variant=variant) for b in (book, ours))
+        assert [(10 * new.rates.input, new.above) for new in paid.tiers] == [
+            (11 * old.rates.input, old.above) for old in listed.tiers
+        ]
+        for bucket in ("input", "cache_read", "cache_write_5m", "output"):
+            assert 10 * getattr(paid.rates, bucket) == 11 * getattr(listed.rates, bucket)
+        assert paid.rates.web_searches == listed.rates.web_searches == 10_000_000_000
+
+
+def test_a_discount_is_off_the_raised_price_and_rounded_once(tmp_path: Path) -> None:
+    both = '[[rate]]\ncatalog = "google"\nmodel = "gemini-2.5-flash"\nuplift = "10%"\ndiscount = "33.333333%"\n'
+    paid = card(built(tmp_path, both), "google", "gemini-2.5-flash").rates
+    assert paid.input == 220_000_002  # 300,000,000 × 1.1 × 0.66666667 = 220,000,001.1
+    assert paid.web_searches == 23_333_333_450
+
+
+def test_a_catalog_of_ones_own_is_like_another(tmp_path: Path, book: PriceBook) -> None:
+    ours = built(
+        tmp_path,
+        """
+        [[rate]]
+        catalog = "openai-eu"
+        like = "openai"
+        model = "gpt-6*"
+        uplift = "10%"
+        """,
+    )
+    assert card(ours, "openai-eu", "gpt-6.1-sol").rates.input == 2_200_000_000
+    assert card(ours, "openai-eu", "gpt-6.1-sol", variant="priority").rates.input == 4_400_000_000
+    assert card(ours, "openai-eu", "gpt-4o-2024-08-06").rates == card(book, "openai", "gpt-4o").rates
+    assert card(ours, "openai", "gpt-6.1-sol").rates == card(book, "openai", "gpt-6.1-sol").rates
+    assert not isinstance(ours.card("openai-eu", "gpt-5-search-api", NOW), RateCard)
+
+
+def test_a_name_that_the_list_leaves_out_can_be_priced(tmp_path: Path) -> None:
+    ours = built(
+        tmp_path,
+        """
+        [[rate]]
+        catalog = "openai"
+        model = "gpt-5-search-api"
+        input = "1.25"
+        output = "20.00"
+
+        [[rate]]
+        catalog = "openai"
+        model = "gpt-4o-search-preview-2025-03-11"
+        input = "2.50"
+        output = "60.00"
+        """,
+    )
+    assert card(ours, "openai", "gpt-5-search-api").rates.output == 20_000_000_000
+    assert card(ours, "openai", "gpt-4o-search-preview-2025-03-11").rates.output == 60_000_000_000
+    assert not isinstance(ours.card("openai", "gpt-4o-search-preview", NOW), RateCard)
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path, book: PriceBook) -> None:
@@ -177,7 +278,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path, book: PriceBook) -> None:
 
 
 MISTAKES = {
-    'prise = "1"': ("rate[1].prise", "there is no such field; there are catalog, model"),
+    'prise = "1"': ("rate[1].prise", "there is no such field; there are catalog, like, model"),
     "input = 2.5": ("rate[1].input", 'dollars in quotes, like "2.50", not 2.5'),
     "input = 2": ("rate[1].input", 'dollars in quotes, like "2.50", not 2'),
     'input = "-1"': ("rate[1].input", "is negative"),
@@ -196,6 +297,16 @@ MISTAKES = {
     'input = "2"\ncontext_tokens = "8k"': ("rate[1].context_tokens", "a whole number of tokens, 1 or more, not '8k'"),
     'input = "2"\nmax_output_tokens = 0': ("rate[1].max_output_tokens", "1 or more, not 0"),
     'input = "2"\nmax_output_tokens = true': ("rate[1].max_output_tokens", "not True"),
+    'input = "2"\nlike = 5': ("rate[1].like", "it must be a text, not 5"),
+    'input = "2"\nuplift = "5%"': ("rate[1].uplift", "give an uplift or prices, not both (it also has input)"),
+    'uplift = "100%"': ("rate[1].uplift", "0 or more and below 100"),
+    "uplift = 0.1": ("rate[1].uplift", "not 0.1"),
+    'discount = "5%"\nlike = "openai"': ("rate[1].like", "'openai' is a public catalog"),
+    'discount = "5%"\nlike = "opnai"': ("rate[1].like", "there is no public catalog 'opnai'"),
+    'discount = "5%"\nvariant = "prioritty"': (
+        "rate[1].variant",
+        "there is no list price of 'prioritty'; there are ",
+    ),
     'input = "2"\nvariant = 7': ("rate[1].variant", "it must be a text, not 7"),
 }
 
@@ -217,7 +328,18 @@ def test_each_mistake_is_refused_by_name(tmp_path: Path, lines: str) -> None:
     assert problem in text
 
 
+OWN = '[[rate]]\ncatalog = "{}"\nlike = "{}"\nmodel = "gpt-6*"\nuplift = "10%"\n'
 UNFIT = {
+    '[[rate]]\ncatalog = "anthropic"\nmodel = "claude-opus-5*"\nvariant = "fast+us"\ninput = "1"': (
+        "rate[1].variant",
+        "its parts are in another order; write 'us+fast'",
+    ),
+    '[[rate]]\ncatalog = "openai"\nmodel = "gpt-5-search-api"\nuplift = "1%"': (
+        "rate[1].uplift",
+        "has no list price",
+    ),
+    '[[rate]]\ncatalog = "openai"\nmodel = "gpt-5-search*"\ninput = "1"': ("rate[1].model", "the glob fits no model"),
+    OWN.format("eu", "openai") + OWN.format("eu", "azure"): ("rate[2].like", "is already like 'openai'"),
     '[[rate]]\nmodel = "m"\ninput = "1"': ("rate[1].catalog", "it is missing"),
     '[[rate]]\ncatalog = "openai"\ninput = "1"': ("rate[1].model", "it is missing"),
     '[[rate]]\ncatalog = "openai"\nmodel = "gtp-*"\ninput = "1"': ("rate[1].model", "the glob fits no model"),
