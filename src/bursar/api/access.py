@@ -20,11 +20,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from bursar.books import Books
+from bursar.books.spending import not_in_force
 from bursar.keys import key_digest, looks_right
 from bursar.money import people_usd
-from bursar.periods import iso
 from bursar.refusals import Refused, Why, refuse
-from bursar.store import directory
+from bursar.store import directory, runs
 from bursar.store.directory import Key, Person
 
 ADMINISTRATOR = "administrator"
@@ -98,7 +98,10 @@ class Door:
             key = directory.key_by_digest(connection, key_digest(secret))
             if key is None:
                 raise Refused(refuse(Why.KEY_UNKNOWN))
-            _check_in_force(key, self._books.clock())
+            chain = directory.key_chain(connection, key)
+            refusal = not_in_force(chain, runs.killed_run(connection, chain), self._books.clock())
+            if refusal is not None:
+                raise Refused(refusal)
             person = None if key.person_id is None else directory.person_by_id(connection, key.person_id)
         return Caller(key.role, key, person)
 
@@ -113,14 +116,6 @@ def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     for name in connection.query_params:
         if name not in known:
             raise Refused(refuse(Why.FIELD_INVALID, field=name, got="not known here", right="left out"))
-
-
-def _check_in_force(key: Key, now_us: int) -> None:
-    label = key.name or key.shown
-    if key.revoked_us is not None:
-        raise Refused(refuse(Why.KEY_REVOKED, key=label))
-    if key.expires_us is not None and key.expires_us <= now_us:
-        raise Refused(refuse(Why.KEY_EXPIRED, key=label, expired=iso(key.expires_us)))
 
 
 def _secret(headers: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -21,12 +22,12 @@ from bursar.ledger.postings import Command, Expire, Open, Posting
 from bursar.periods import US_PER_SECOND
 from bursar.pricing.book import PriceBook
 from bursar.refusals import Refusal, Refused, Why, refuse
-from bursar.store import directory
+from bursar.store import directory, runs
 from bursar.store.batch import Outcome
 from bursar.store.database import Database
 from bursar.store.directory import Grant, Key, Person, Plan
 from bursar.store.journal import Journal
-from bursar.store.schema import balances
+from bursar.store.schema import balances, keys
 from bursar.terms.plan import Terms
 
 SHARED_DIRECTORY_US = US_PER_SECOND // 2
@@ -132,32 +133,43 @@ class Books:
             )
 
         key = self.journal.write(write)
-        return NewKey(self._with_limit(key), secret)
+        return NewKey(self.with_limit(key), secret)
 
-    def _with_limit(self, key: Key) -> Key:
+    def with_limit(self, key: Key) -> Key:
+        """A key that was just added, with its limit opened; until then its secret is told to nobody."""
         if key.limit_nanos is None:
             return key
         assert key.person_id is not None, "only a person's key has a limit"
-        opened = posted(
-            self.journal.post(
-                Open(key.person_id, Kind.LIMIT, f"key:{key.id}", key.name or key.shown, key.limit_nanos, self.clock())
-            )
-        )
+        # Without an end, although the key may have one: a call that is held just then must be within it, too.
+        label = key.name or key.shown
+        limit = Open(key.person_id, Kind.LIMIT, f"key:{key.id}", label, key.limit_nanos, self.clock())
+        opened = posted(self.journal.post(limit))
         assert opened.opens is not None
         limit_id = opened.opens.id
         self.journal.write(lambda connection: directory.set_key_limit(connection, key.id, limit_id))
         return msgspec.structs.replace(key, limit_id=limit_id)
 
     def revoke_key(self, key_id: int) -> Key:
-        """Revoke a key. When this returns, no new call is admitted with it here; elsewhere within half a second."""
-        key = self.journal.write(lambda connection: directory.revoke_key(connection, key_id, self.clock()))
-        self._forget_spenders()
-        self._announce_revoked(frozenset({key_id}))
-        return key
+        """Revoke a key, and with it those that are a part of it; agent runs that spend with them are killed.
 
-    def _announce_revoked(self, key_ids: frozenset[int]) -> None:
+        When this returns, no new call is admitted with them here; elsewhere within half a second.
+        """
+        with self.database.reading() as connection:
+            directory.key(connection, key_id)
+        self.end_keys(sa.select(keys.c.id).where(keys.c.id == key_id), runs.KILLED)
+        with self.database.reading() as connection:
+            return directory.key(connection, key_id)
+
+    def end_keys(self, first: sa.Select[Any], outcome: str) -> frozenset[int]:
+        """Revoke the keys that a query finds, with all that are a part of them, and end their runs with an outcome.
+
+        One transaction. Whoever listens is told of the keys' ids, which are returned.
+        """
+        ended = self.journal.write(lambda connection: runs.end_keys(connection, first, outcome, self.clock()))
+        self._forget_spenders()
         for told in self.on_revoked:
-            told(key_ids)
+            told(ended)
+        return ended
 
     def _forget_spenders(self) -> None:
         """Something that spenders were made from has changed: make them anew when they are next needed."""
@@ -206,13 +218,14 @@ class Books:
         with self.database.reading() as connection:
             email = directory.person_by_id(connection, key.person_id).email
             chain = tuple(directory.key_chain(connection, key))
+            killed = runs.killed_run(connection, chain)
             lots = _open_lots(connection, key.person_id, now_us)
             nexts = [g.from_us for g, _ in directory.grants_of(connection, key.person_id) if g.from_us > now_us]
         limits = tuple(OpenLimit(part.limit_id) for part in chain if part.limit_id is not None)
         until_us = min([lot.expires_us for lot in lots] + nexts, default=NEVER_US)
         if not self.database.is_sqlite:
             until_us = min(until_us, now_us + SHARED_DIRECTORY_US)
-        spender = Spender(chain, key.person_id, email, lots, limits, until_us, {})
+        spender = Spender(chain, key.person_id, email, lots, limits, until_us, {}, killed)
         if len(self._spenders) >= MAX_SPENDERS:
             self._spenders.clear()
         if changes == self._changes:  # else a revocation came in between: use it once, do not remember it

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -14,12 +15,13 @@ import msgspec
 
 from bursar.ledger.postings import Hold, Posting, Release, Settle
 from bursar.money import people_usd
-from bursar.periods import from_us
+from bursar.periods import from_us, iso
 from bursar.pricing.book import PriceBook
 from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.directory import Key
 from bursar.store.records import CallNote, CallRecord
+from bursar.store.runs import Run
 from bursar.terms.plan import Terms
 from bursar.usage import Usage
 
@@ -72,6 +74,8 @@ class Spender(msgspec.Struct, gc=False):
     until_us: int
     allowed: dict[str, Means] = {}
     """Memo by model."""
+    killed: Run | None = None
+    """The agent run by whose end a key of the chain was revoked, if it was killed."""
 
     @property
     def key(self) -> Key:
@@ -99,12 +103,20 @@ class Spender(msgspec.Struct, gc=False):
 
     def refusal(self, now_us: int) -> Refusal | None:
         """Why this key may not be used now, if it may not."""
-        for key in self.chain:
-            if key.revoked_us is not None:
-                return refuse(Why.KEY_REVOKED, key=key.shown)
-            if key.expires_us is not None and key.expires_us <= now_us:
-                return refuse(Why.KEY_EXPIRED, key=key.shown, expired=from_us(key.expires_us).isoformat())
-        return None
+        return not_in_force(self.chain, self.killed, now_us)
+
+
+def not_in_force(chain: Iterable[Key], killed: Run | None, now_us: int) -> Refusal | None:
+    """Why a key and those that it is a part of may not be used now, if they may not. `killed` is a run of theirs."""
+    for key in chain:
+        if key.revoked_us is not None:
+            if killed is not None:
+                run = killed.name or killed.token
+                return refuse(Why.RUN_KILLED, run=run, killed=iso(killed.ended_us or key.revoked_us))
+            return refuse(Why.KEY_REVOKED, key=key.name or key.shown)
+        if key.expires_us is not None and key.expires_us <= now_us:
+            return refuse(Why.KEY_EXPIRED, key=key.name or key.shown, expired=iso(key.expires_us))
+    return None
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):

@@ -186,14 +186,6 @@ def set_key_limit(connection: sa.Connection, key_id: int, limit_id: int) -> None
     connection.execute(sa.update(keys).where(keys.c.id == key_id).values(limit_id=limit_id))
 
 
-def revoke_key(connection: sa.Connection, key_id: int, now_us: int) -> Key:
-    """Revoke a key; once revoked it stays so, at the first time. Refused when there is no such key."""
-    connection.execute(
-        sa.update(keys).where(keys.c.id == key_id, keys.c.revoked_us.is_(None)).values(revoked_us=now_us)
-    )
-    return key(connection, key_id)
-
-
 def key(connection: sa.Connection, key_id: int) -> Key:
     """The key with this id. Refused when there is none."""
     row = connection.execute(sa.select(*_KEY_COLUMNS).where(keys.c.id == key_id)).first()
