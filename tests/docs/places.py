@@ -33,7 +33,7 @@ WRITTEN_PORT = "8790"
 TIMEOUT_S = 60
 _PLAIN = re.compile(r"(?:\.venv/bin/)?bursar (?!up)[^|&;<>$()`\\]*")
 """A command that needs no shell."""
-_NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+_NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 
 
 class Place(NamedTuple):

@@ -22,6 +22,12 @@ wire = "anthropic"
 base_url = "{url}"
 key_file = "provider.key"
 models = ["claude-*"]
+
+[providers.sim-gemini]
+wire = "gemini"
+base_url = "{url}"
+key_file = "provider.key"
+models = ["gemini-*"]
 {more}
 """
 

@@ -8,7 +8,7 @@ HEAD = """\
 # Bursar's configuration. It is read when Bursar starts; a field that is wrong is refused by its name.
 #
 # A provider is a table [providers.NAME]; NAME is how the journal calls it. Its fields:
-#   wire      the wire format it speaks: "openai" or "anthropic". A call goes to a provider of its own wire.
+#   wire      the wire format it speaks: "openai", "anthropic" or "gemini". A call goes to a provider of its own wire.
 #   base_url  where it is. Nothing that a client sends can change this.
 #   key_env   the environment variable that holds the provider's key, or
 #   key_file  the file, beside this one, that holds it. People never see it: they have Bursar keys.
@@ -33,6 +33,12 @@ wire = "anthropic"
 base_url = "http://127.0.0.1:8791"
 key_file = "simulator.key"
 models = ["claude-*"]
+
+[providers.sim-gemini]
+wire = "gemini"
+base_url = "http://127.0.0.1:8791"
+key_file = "simulator.key"
+models = ["gemini-*"]
 """
 
 REAL = {
@@ -51,6 +57,14 @@ wire = "anthropic"
 base_url = "https://api.anthropic.com"
 key_env = "ANTHROPIC_API_KEY"
 models = ["claude-*"]
+""",
+    "GEMINI_API_KEY": """
+# Calls to this provider cost real money, billed to the key in GEMINI_API_KEY.
+[providers.gemini]
+wire = "gemini"
+base_url = "https://generativelanguage.googleapis.com"
+key_env = "GEMINI_API_KEY"
+models = ["gemini-*"]
 """,
 }
 

@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 
+from bursar.ledger.postings import Posting
+from bursar.money import usd
 from bursar.refusals import Refusal, Why, refuse
 
 _KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
@@ -30,6 +32,7 @@ _DOWN = frozenset(
         "openai-processing-ms",
         "openai-version",
         "openai-model",
+        "x-gemini-service-tier",
     }
 )
 _DOWN_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
@@ -98,7 +101,7 @@ def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...], c
     return headers
 
 
-def downward(headers: CIMultiDictProxy[str]) -> list[tuple[bytes, bytes]]:
+def downward(headers: CIMultiDict[str]) -> list[tuple[bytes, bytes]]:
     """The headers of a provider's answer that the client gets."""
     passed = []
     for name, value in headers.items():
@@ -106,6 +109,20 @@ def downward(headers: CIMultiDictProxy[str]) -> list[tuple[bytes, bytes]]:
         if shown is not None:
             passed.append((shown, value.encode("latin-1")))
     return passed
+
+
+def money(held: Posting, cost_nanos: int | None) -> list[tuple[bytes, bytes]]:
+    """What a call cost, if that is known when its headers are sent, and what may be held for the next one.
+
+    `x-bursar-left` is what was free in the lots when the hold was made, and the part of it that the call gave back:
+    nobody is asked anew for it, so calls that ended since are not in it.
+    """
+    if held.left is None:
+        return []
+    if cost_nanos is None:
+        return [(b"x-bursar-left", usd(held.left).encode())]
+    left = max(0, held.left + held.amount - cost_nanos)
+    return [(b"x-bursar-cost", usd(cost_nanos).encode()), (b"x-bursar-left", usd(left).encode())]
 
 
 @lru_cache(maxsize=1_000)

@@ -37,3 +37,21 @@ def anthropic_model(model: Model) -> dict[str, Any]:
         "max_input_tokens": model.context_tokens,
         "max_tokens": model.max_output_tokens,
     }
+
+
+def google_models() -> dict[str, Any]:
+    """Google's list, in one page."""
+    return {"models": [google_model(each) for each in MODELS.values() if each.wire == "gemini"]}
+
+
+def google_model(model: Model) -> dict[str, Any]:
+    """One model as Google describes it."""
+    return {
+        "name": f"models/{model.name}",
+        "version": "001",
+        "displayName": model.title,
+        "inputTokenLimit": model.context_tokens,
+        "outputTokenLimit": model.max_output_tokens,
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+        "thinking": model.reasons,
+    }

@@ -89,7 +89,7 @@ class Delivery:
         if fault is Fault.DRIP:
             await self._drip(response, body)
             return response
-        end = len(body) // 2 if fault is Fault.CUT_MIDSTREAM else body.rindex(b'"usage"')
+        end = len(body) // 2 if fault is Fault.CUT_MIDSTREAM else body.rindex(b'"usage')
         await response.write(body[:end])
         return self._drop(response)
 

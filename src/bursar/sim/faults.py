@@ -19,7 +19,7 @@ class Fault(StrEnum):
     RATE_LIMITED = "rate_limited"
     """429 with retry-after. Not billed."""
     OVERLOADED = "overloaded"
-    """529 on Anthropic's wire, 503 on OpenAI's. Not billed."""
+    """529 on Anthropic's wire, 503 on the others. Not billed."""
     REDIRECT = "redirect"
     """307 to another address. Not billed."""
     ERROR_EVENT_AFTER = "error_event_after"

@@ -15,7 +15,7 @@ from bursar.usage import Usage
 NANOS_PER_DOLLAR_A_MILLION = 1_000
 """A token at one dollar per million costs a thousand nano-dollars."""
 WEB_SEARCH = Fraction(10, 1_000)
-"""Dollars for one web search: both vendors list $10 per thousand."""
+"""Dollars for one web search: OpenAI and Anthropic list $10 per thousand."""
 US_GEO = Fraction(11, 10)
 """What Anthropic asks for inference kept in the US, on every token, since Opus 4.6."""
 
@@ -30,12 +30,16 @@ class Rates(NamedTuple):
     cache_write_1h: Fraction
 
 
+Sold = Literal["answers", "completions", "embeddings"]
+"""What a model is sold for, which says on which routes: chat and messages, legacy completions, or embeddings."""
+
+
 class Model(NamedTuple):
     """What a simulated provider knows of a model it sells."""
 
     name: str
     snapshot: str
-    wire: Literal["openai", "anthropic"]
+    wire: Literal["openai", "anthropic", "gemini"]
     title: str
     released: str
     context_tokens: int
@@ -47,6 +51,8 @@ class Model(NamedTuple):
     variants: dict[str, Rates] = {}  # noqa: RUF012 - a constant of the table
     writes_cache: bool = False
     takes_geo: bool = False
+    search: Fraction = WEB_SEARCH
+    sold: Sold = "answers"
 
 
 def _rates(prices: str) -> Rates:
@@ -96,6 +102,11 @@ def _gpt(
     )
 
 
+def _older(name: str, day: str, context: int, max_output: int, prices: str, sold: Sold) -> Model:
+    """A model of OpenAI's older routes: one price for input, one for output, nothing else."""
+    return _gpt(name, day, context, max_output, prices, snapshot=False)._replace(sold=sold)
+
+
 def _claude(
     name: str,
     title: str,
@@ -123,6 +134,32 @@ def _claude(
         variants={"fast": _rates(fast)} if fast else {},
         writes_cache=True,
         takes_geo=takes_geo,
+    )
+
+
+def _gemini(
+    name: str,
+    title: str,
+    day: str,
+    prices: str,
+    *,
+    long: str | None = None,
+    search: str = "0.014",
+    reasons: bool = True,
+) -> Model:
+    return Model(
+        name=name,
+        snapshot=name,
+        wire="gemini",
+        title=title,
+        released=day,
+        context_tokens=1_048_576,
+        max_output_tokens=65_536,
+        reasons=reasons,
+        rates=_rates(prices),
+        long_above_tokens=200_000 if long else None,
+        long_rates=_rates(long) if long else None,
+        search=Fraction(search),
     )
 
 
@@ -176,6 +213,9 @@ MODELS: dict[str, Model] = {
         _gpt(
             "gpt-6.1-sol", "2026-10-01", 1_050_000, 128_000, "2 10 0.1 2.5", snapshot=False, long=True, reasons=True
         ),
+        _older("gpt-3.5-turbo-instruct", "2023-09-19", 4_096, 4_096, "1.5 2", "completions"),
+        _older("text-embedding-3-small", "2024-01-25", 300_000, 0, "0.02 0", "embeddings"),
+        _older("text-embedding-3-large", "2024-01-25", 300_000, 0, "0.13 0", "embeddings"),
         _claude(
             "claude-sonnet-4-5",
             "Claude Sonnet 4.5",
@@ -215,9 +255,28 @@ MODELS: dict[str, Model] = {
             long=(100_000, "0.5 2.5 0.05 0.625 1"),
             takes_geo=True,
         ),
+        _gemini(
+            "gemini-2.5-pro",
+            "Gemini 2.5 Pro",
+            "2025-06-17",
+            "1.25 10 0.125",
+            long="2.5 15 0.25",
+            search="0.035",
+        ),
+        _gemini("gemini-2.5-flash", "Gemini 2.5 Flash", "2025-06-17", "0.3 2.5 0.03", search="0.035"),
+        _gemini(
+            "gemini-2.5-flash-lite",
+            "Gemini 2.5 Flash-Lite",
+            "2025-07-22",
+            "0.1 0.4 0.01",
+            search="0.035",
+            reasons=False,
+        ),
+        _gemini("gemini-3.5-flash", "Gemini 3.5 Flash", "2026-05-19", "1.5 9 0.15"),
     )
 }
-"""Every model for sale, by the name that clients ask for. Claude Sonnet 4.5 keeps its retired 1M window here, so
+"""Every model for sale, by the name that clients ask for. An embedding model takes 300,000 tokens of all inputs
+together. Claude Sonnet 4.5 keeps its retired 1M window here, so
 that the tier above 200,000 tokens can be exercised."""
 
 
@@ -252,7 +311,7 @@ def cost_nanos(model: Model, usage: Usage, *, variant: str | None = None, us_geo
         dollars_a_million *= US_GEO
     nanos = dollars_a_million * NANOS_PER_DOLLAR_A_MILLION
     if usage.web_searches:
-        nanos += usage.web_searches * WEB_SEARCH * 1_000_000_000
+        nanos += usage.web_searches * model.search * 1_000_000_000
     return math.ceil(nanos)
 
 

@@ -14,19 +14,30 @@ from bursar.sim.anthropic import MessagesWire
 from bursar.sim.anthropic_request import prompt
 from bursar.sim.bill import Bill
 from bursar.sim.call import Asked, Wire, WireError, from_validation
-from bursar.sim.catalogue import anthropic_model, anthropic_models, openai_model, openai_models
+from bursar.sim.catalogue import (
+    anthropic_model,
+    anthropic_models,
+    google_model,
+    google_models,
+    openai_model,
+    openai_models,
+)
 from bursar.sim.deliver import JSON, Delivery
 from bursar.sim.faults import REFUSALS, Fault, draw
+from bursar.sim.gemini import GenerateWire, wire_at
+from bursar.sim.gemini_request import prompt as gemini_prompt
 from bursar.sim.openai import ChatWire
 from bursar.sim.plan import Planner, count_input
 from bursar.sim.settings import Directive, SimSettings, read_directive
 
 CHAT = ChatWire()
 MESSAGES = MessagesWire()
+GENERATE = GenerateWire()
 CALLS: dict[str, Wire] = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
 """The routes that generate, and are charged: one wire each."""
 COUNT_TOKENS = "/v1/messages/count_tokens"
 MODELS = "/v1/models"
+GOOGLE_MODELS = "/v1beta/models"
 HTML = b"<html><body><h1>Bad gateway</h1><p>The origin did not answer.</p></body></html>"
 
 
@@ -44,10 +55,11 @@ class Service:
         path = request.path
         if path.startswith("/sim/"):
             return await self._control(request)
-        wire = CALLS.get(path) or (MESSAGES if "anthropic-version" in request.headers else CHAT)
+        calls = CALLS.get(path) or wire_at(path, request.query)
+        wire = calls or _wire_of(request)
         request_id = self._planner.new_id(wire.request_id_prefix)
         try:
-            if path in CALLS:
+            if calls is not None:
                 return await self._call(request, wire, request_id)
             return await self._free(request, wire, request_id)
         except WireError as error:
@@ -94,7 +106,22 @@ class Service:
             self._authenticate(MESSAGES, request, self.settings)
             counted = self._count_tokens(await request.read())
             return _json({"input_tokens": counted}, MESSAGES, request_id)
+        if wire is GENERATE:
+            return await self._free_of_google(request, path.removeprefix(GOOGLE_MODELS).removeprefix("/"))
         raise WireError(404, f"Invalid URL ({request.method} {path})")
+
+    async def _free_of_google(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
+        """The catalogue of models and counting tokens, on Google's routes."""
+        self._authenticate(GENERATE, request, self.settings)
+        model, _, verb = name.partition(":")
+        if verb == "countTokens":
+            _only("POST", request)
+            GENERATE.model(model)
+            body = await request.read()
+            blocks, extra = count_input(*gemini_prompt(GENERATE.count(body)), body, self.settings)
+            return _plain({"totalTokens": sum(block.tokens for block in blocks) + extra})
+        _only("GET", request)
+        return _plain(google_model(GENERATE.model(model)) if model else google_models())
 
     def _count_tokens(self, body: bytes) -> int:
         asked, _ = MESSAGES.parse(body)
@@ -137,6 +164,13 @@ class Service:
         self.bill.reset()
         self._planner.cache.clear()
         self._chance.seed(self.settings.seed)
+
+
+def _wire_of(request: web.BaseRequest) -> Wire:
+    """The wire of a route that does not generate."""
+    if request.path.startswith(GOOGLE_MODELS):
+        return GENERATE
+    return MESSAGES if "anthropic-version" in request.headers else CHAT
 
 
 def _only(method: str, request: web.BaseRequest) -> None:

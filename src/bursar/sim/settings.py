@@ -60,8 +60,9 @@ class SimSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class Directive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one request asks of the simulation; None leaves it to the settings.
 
-    Sent as headers (`x-sim-output-tokens: 40`), as `sim:fault=drip;output_tokens=40` in OpenAI's `user` or
-    Anthropic's `metadata.user_id`, or in that form at the start of the last message's text, up to its first blank.
+    Sent as headers (`x-sim-output-tokens: 40`), as `sim:fault=drip;output_tokens=40` in OpenAI's `user`, Anthropic's
+    `metadata.user_id` or Gemini's label `sim`, or in that form at the start of the last message's text, up to its
+    first blank.
     """
 
     fault: Fault | None = None
