@@ -111,6 +111,8 @@ def test_only_headers_of_the_list_come_down(place: Place, upstream: Upstream) ->
         "x-request-id",
         "x-ratelimit-remaining-tokens",
         "x-bursar-call",
+        "x-bursar-cost",
+        "x-bursar-left",
         "content-type",
         "content-length",
         "server",

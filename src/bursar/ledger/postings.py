@@ -173,7 +173,8 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
 
     `amount` is the headline in nano-USD: what was granted, held, charged, given back or expired.
     `effective_us` is when it counts, which may be earlier than when it was recorded (a lot opens at its period's
-    start, whenever the journal comes to it).
+    start, whenever the journal comes to it). `left` is what a hold leaves free in its lots; it is told, never stored,
+    so the answer to an operation that was done before has none.
     """
 
     op: str
@@ -187,6 +188,7 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
     begins: OpenHold | None = None
     ends: str | None = None
     record: Any = None
+    left: int | None = None
 
 
 Decision = Posting | Refusal
