@@ -66,7 +66,7 @@ class CallingConfig(msgspec.Struct, rename="camel"):
 class ToolConfig(msgspec.Struct, rename="camel"):
     """How tools are used."""
 
-    function_calling_config: CallingConfig = CallingConfig()
+    function_calling_config: CallingConfig = msgspec.field(default_factory=CallingConfig)
 
 
 class Thinking(msgspec.Struct, rename="camel"):
@@ -85,7 +85,7 @@ class GenerationConfig(msgspec.Struct, rename="camel"):
     response_mime_type: str | None = None
     response_schema: Any = None
     response_json_schema: Any = None
-    thinking_config: Thinking = Thinking()
+    thinking_config: Thinking = msgspec.field(default_factory=Thinking)
 
 
 class GenerateRequest(msgspec.Struct, rename="camel"):
@@ -94,8 +94,8 @@ class GenerateRequest(msgspec.Struct, rename="camel"):
     contents: list[Content] | Content
     system_instruction: Content | None = None
     tools: list[Tool] | None = None
-    tool_config: ToolConfig = ToolConfig()
-    generation_config: GenerationConfig = GenerationConfig()
+    tool_config: ToolConfig = msgspec.field(default_factory=ToolConfig)
+    generation_config: GenerationConfig = msgspec.field(default_factory=GenerationConfig)
     labels: dict[str, str] = {}
 
 

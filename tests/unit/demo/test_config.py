@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bursar.config import load_config
+from bursar.config import CATALOGS, load_config
 from bursar.demo.company import PEOPLE, PLANS
 from bursar.demo.config import real_providers, simulated_providers
 from bursar.periods import from_us
@@ -36,7 +36,7 @@ HOUR_SAMPLES = (Usage(input=3, cache_read=512, cache_write_1h=12_345, output=99)
 def test_the_simulator_bills_what_the_price_book_says(name: str, variant: str | None, prices: PriceBook) -> None:
     """To the nano-dollar; two sums that were programmed apart. OpenAI's wire knows no writes for an hour."""
     model = MODELS[name]
-    card = prices.card(model.wire, name, from_us(NOW_US), variant or "standard")
+    card = prices.card(CATALOGS[model.wire], name, from_us(NOW_US), variant or "standard")
     assert isinstance(card, RateCard)
     for usage in SAMPLES + (HOUR_SAMPLES if model.wire == "anthropic" else ()):
         assert card.cost(usage) == cost_nanos(model, usage, variant=variant), usage
@@ -59,14 +59,15 @@ def test_simulated_providers(tmp_path: Path) -> None:
     assert {provider.name: (provider.wire, provider.base_url) for provider in config.providers} == {
         "sim-openai": ("openai", "http://127.0.0.1:8791/v1"),
         "sim-anthropic": ("anthropic", "http://127.0.0.1:8791"),
+        "sim-gemini": ("gemini", "http://127.0.0.1:8791"),
     }
     assert {provider.secret for provider in config.providers} == {"sim_0"}
 
 
 def test_real_providers_when_there_are_keys_for_them(tmp_path: Path) -> None:
     assert real_providers({"OPENAI_API_KEY": "  "}) is None
-    environ = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"}
-    for keys in ({"OPENAI_API_KEY": "sk-o"}, {"ANTHROPIC_API_KEY": "sk-a"}, environ):
+    environ = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a", "GEMINI_API_KEY": "AI-g"}
+    for keys in (*({name: secret} for name, secret in environ.items()), environ):
         text = real_providers(keys)
         assert text is not None
         (tmp_path / "bursar.toml").write_text(text)
@@ -76,4 +77,5 @@ def test_real_providers_when_there_are_keys_for_them(tmp_path: Path) -> None:
     assert {(provider.name, provider.base_url) for provider in config.providers} == {
         ("openai", "https://api.openai.com/v1"),
         ("anthropic", "https://api.anthropic.com"),
+        ("gemini", "https://generativelanguage.googleapis.com"),
     }
