@@ -20,6 +20,8 @@ CATALOGS = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
 KEY_HEADERS = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 MOST_RETRIES = 5
+LEVELS = ("debug", "info", "warning", "error")
+OTEL_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 MIB = 1024 * 1024
 
 
@@ -74,6 +76,28 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_bodies_bytes: int = 256 * MIB
 
 
+class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may read /metrics: whoever has `secret`; without one, this machine. An administrator's key always may."""
+
+    enabled: bool = True
+    secret: str = ""
+
+
+class LogConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written to stderr: from which level on, as text or as JSON, and whether a line for each call."""
+
+    format: str = "text"
+    level: str = "info"
+    calls: bool = False
+
+
+class OtelConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where traces go: an OTLP/HTTP collector. `endpoint` "" leaves it to the variables OTEL_EXPORTER_OTLP_*."""
+
+    endpoint: str = ""
+    service: str = "bursar"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All that `bursar.toml` says."""
 
@@ -81,6 +105,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerConfig = ServerConfig()
     database_url: str | None = None
     simulator_port: int | None = None
+    metrics: MetricsConfig = MetricsConfig()
+    log: LogConfig = LogConfig()
+    otel: OtelConfig | None = None
 
 
 def load_config(folder: Path, environ: Mapping[str, str] | None = os.environ) -> Config:
@@ -108,7 +135,7 @@ class _Reader:
         self._environ = environ
 
     def config(self, tables: dict[str, Any]) -> Config:
-        self._known(tables, "", ("providers", "server", "database", "simulator"))
+        self._known(tables, "", ("providers", "server", "database", "simulator", "metrics", "log", "otel"))
         providers = self._table(tables, "providers")
         database = self._table(tables, "database")
         simulator = self._table(tables, "simulator")
@@ -121,6 +148,33 @@ class _Reader:
             server=self._server(self._table(tables, "server")),
             database_url=self._text(database, "database.", "url") if "url" in database else None,
             simulator_port=self._number(simulator, "simulator.", "port", 65_535) if "port" in simulator else None,
+            metrics=self._metrics(self._table(tables, "metrics")),
+            log=self._log(self._table(tables, "log")),
+            otel=self._otel(self._table(tables, "otel")),
+        )
+
+    def _metrics(self, table: dict[str, Any]) -> MetricsConfig:
+        self._known(table, "metrics.", ("enabled", "token_env", "token_file"))
+        wanted = "token_env" in table or "token_file" in table
+        secret = self._secret(table, "metrics.", "token") if wanted else ""
+        return MetricsConfig(enabled=self._flag(table, "metrics.", "enabled", True), secret=secret)
+
+    def _log(self, table: dict[str, Any]) -> LogConfig:
+        self._known(table, "log.", LogConfig.__struct_fields__)
+        return LogConfig(
+            format=self._choice(table, "log.", "format", ("text", "json"), "text"),
+            level=self._choice(table, "log.", "level", LEVELS, "info"),
+            calls=self._flag(table, "log.", "calls", False),
+        )
+
+    def _otel(self, table: dict[str, Any]) -> OtelConfig | None:
+        """Traces are sent when the file names a collector, or when the standard variables do."""
+        self._known(table, "otel.", OtelConfig.__struct_fields__)
+        if not table and not any(variable in (self._environ or {}) for variable in OTEL_VARIABLES):
+            return None
+        return OtelConfig(
+            endpoint=self._address(table, "otel.", "endpoint") if "endpoint" in table else "",
+            service=self._text(table, "otel.", "service") if "service" in table else "bursar",
         )
 
     def _check_fallbacks(self, providers: tuple[ProviderConfig, ...]) -> None:
@@ -161,7 +215,7 @@ class _Reader:
         return ProviderConfig(
             name=name,
             wire=wire,
-            base_url=self._url(table, at),
+            base_url=self._address(table, at, "base_url"),
             models=self._models(table, at),
             catalog=self._text(table, at, "catalog") if "catalog" in table else CATALOGS[wire],
             secret=self._secret(table, at),
@@ -177,11 +231,11 @@ class _Reader:
             else 0,
         )
 
-    def _url(self, table: dict[str, Any], at: str) -> str:
-        url = self._text(table, at, "base_url")
+    def _address(self, table: dict[str, Any], at: str, name: str) -> str:
+        url = self._text(table, at, name)
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
-            self._refuse(at + "base_url", "write http(s)://host[/path], without a query or a user name")
+            self._refuse(at + name, "write http(s)://host[/path], without a query or a user name")
         return url.rstrip("/")
 
     def _names(self, table: dict[str, Any], at: str, name: str) -> tuple[str, ...]:
@@ -202,24 +256,26 @@ class _Reader:
             self._refuse(at + "models", 'write a list of names or patterns, like ["gpt-*"]')
         return tuple(models)
 
-    def _secret(self, table: dict[str, Any], at: str) -> str:
-        if ("key_env" in table) == ("key_file" in table):
-            self._refuse(at + "key_env", "write either key_env or key_file: where the provider's key is found")
+    def _secret(self, table: dict[str, Any], at: str, what: str = "key") -> str:
+        """What a variable or a file holds, as the fields `what`_env or `what`_file say; "" without an environment."""
+        by_env, by_file = f"{what}_env", f"{what}_file"
+        if (by_env in table) == (by_file in table):
+            self._refuse(at + by_env, f"write either {by_env} or {by_file}: where the {what} is found")
         if self._environ is None:
             return ""
-        if "key_env" in table:
-            variable = self._text(table, at, "key_env")
+        if by_env in table:
+            variable = self._text(table, at, by_env)
             secret = self._environ.get(variable, "").strip()
             if not secret:
-                self._refuse(at + "key_env", f"the environment has no {variable}")
+                self._refuse(at + by_env, f"the environment has no {variable}")
         else:
-            path = self._path.parent / self._text(table, at, "key_file")
+            path = self._path.parent / self._text(table, at, by_file)
             try:
                 secret = path.read_text("utf-8").strip()
             except (OSError, UnicodeDecodeError):
-                self._refuse(at + "key_file", f"{path} cannot be read")
+                self._refuse(at + by_file, f"{path} cannot be read")
         if not secret.isascii() or not secret.isprintable() or not secret or " " in secret:
-            self._refuse(at + "key_env", "what was found there is not a key")
+            self._refuse(at + (by_env if by_env in table else by_file), f"what was found there is not a {what}")
         return secret
 
     def _known(self, table: dict[str, Any], at: str, names: tuple[str, ...]) -> None:
@@ -238,6 +294,12 @@ class _Reader:
         if not isinstance(value, str) or not value.strip():
             self._refuse(at + name, "write a text in quotes")
         return value.strip()
+
+    def _flag(self, table: dict[str, Any], at: str, name: str, default: bool) -> bool:
+        value = table.get(name, default)
+        if not isinstance(value, bool):
+            self._refuse(at + name, "write true or false")
+        return value
 
     def _choice(
         self, table: dict[str, Any], at: str, name: str, values: tuple[str, ...], default: str | None = None
