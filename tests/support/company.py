@@ -15,7 +15,7 @@ CONFIG = """
 wire = "openai"
 base_url = "{url}/v1"
 key_file = "provider.key"
-models = ["gpt-*", "o*"]
+models = ["gpt-*", "o*", "text-embedding-*"]
 
 [providers.sim-anthropic]
 wire = "anthropic"

@@ -28,7 +28,7 @@ CONFIG_TEMPLATE = """\
 # wire = "openai"
 # base_url = "https://api.openai.com/v1"
 # key_env = "OPENAI_API_KEY"
-# models = ["gpt-*", "o*"]
+# models = ["gpt-*", "o*", "text-embedding-*"]
 
 # PostgreSQL instead of the embedded SQLite file:
 # [database]

@@ -26,7 +26,7 @@ port = 8791
 wire = "openai"
 base_url = "http://127.0.0.1:8791/v1"
 key_file = "simulator.key"
-models = ["gpt-*", "o*"]
+models = ["gpt-*", "o*", "text-embedding-*"]
 
 [providers.sim-anthropic]
 wire = "anthropic"
@@ -48,7 +48,7 @@ REAL = {
 wire = "openai"
 base_url = "https://api.openai.com/v1"
 key_env = "OPENAI_API_KEY"
-models = ["gpt-*", "o*"]
+models = ["gpt-*", "o*", "text-embedding-*"]
 """,
     "ANTHROPIC_API_KEY": """
 # Calls to this provider cost real money, billed to the key in ANTHROPIC_API_KEY.

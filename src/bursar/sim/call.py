@@ -13,6 +13,8 @@ from bursar.sim.prices import Model
 from bursar.sim.text import Frame
 from bursar.usage import Usage
 
+UNLIMITED = 10**18
+
 
 class WireError(Exception):
     """An error for the client, in words; each wire puts it into its own shape.
@@ -33,7 +35,8 @@ class Asked(msgspec.Struct, kw_only=True, gc=False):
 
     `texts` may hold a directive for the simulation. `variant` names the price list to charge from, None for the
     standard one; `tier` is what the answer says was delivered. `extra_tokens` is input that no cache ever holds
-    (images). `tool` is the one that the answer calls.
+    (images). `tool` is the one that the answer calls. `searches` says whether the provider may search the web, and
+    `most_searches` how often.
     """
 
     model: Model
@@ -54,6 +57,7 @@ class Asked(msgspec.Struct, kw_only=True, gc=False):
     tier: str = "default"
     us_geo: bool = False
     searches: bool = False
+    most_searches: int = UNLIMITED
 
 
 class Call(msgspec.Struct, kw_only=True, gc=False):

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
 from bursar.sim.cache import Block
-from bursar.sim.call import Asked, Call, Event, WireError, from_validation
+from bursar.sim.call import Asked, Call, Event, WireError
 from bursar.sim.faults import Fault
-from bursar.sim.prices import Model, model_named
+from bursar.sim.openai_base import (
+    HIGH_DETAIL_IMAGE_TOKENS,
+    IMAGE_TOKENS,
+    TIERS,
+    OpenAIBase,
+    Tier,
+    check_flex,
+    decoded,
+    schema_tokens,
+)
+from bursar.sim.prices import Model
 from bursar.sim.text import Frame, count_tokens, object_frame, pieces, words
 
-IMAGE_TOKENS = {"low": 85}
-HIGH_DETAIL_IMAGE_TOKENS = 765
-"""What a 1024 × 1024 image costs at high detail: 85 and four tiles of 170."""
 FINGERPRINT = "fp_b547f05a2c"
 DONE = b"data: [DONE]\n\n"
 
@@ -105,54 +112,30 @@ class ChatRequest(msgspec.Struct):
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None = None
+    service_tier: Tier | None = None
     temperature: float | None = None
     user: str | None = None
 
 
-_TIERS = {
-    None: "default",
-    "auto": "default",
-    "default": "default",
-    "scale": "default",
-    "flex": "flex",
-    "priority": "priority",
-    "fast": "priority",
-}
-"""The tier that a request is served at, by the one it asks for ("fast" is the new name of priority)."""
-_decode = msgspec.json.Decoder(ChatRequest).decode
+_decoder = msgspec.json.Decoder(ChatRequest)
 _encode = msgspec.json.encode
 
 
-class ChatWire:
+class ChatWire(OpenAIBase):
     """`POST /v1/chat/completions`."""
 
     name = "openai"
     id_prefix = "chatcmpl-"
-    request_id_prefix = "req_"
-    tool_id_prefix = "call_"
-    overloaded_status = 503
-    caches_by_mark = False
-
-    def key(self, headers: Mapping[str, str]) -> str | None:
-        """The bearer token."""
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        return key.strip() or None if scheme.lower() == "bearer" else None
 
     def read(self, body: bytes) -> Asked:
         """Read and check a chat completion request."""
-        try:
-            request = _decode(body)
-        except msgspec.ValidationError as problem:
-            raise from_validation(problem) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise WireError(400, "We could not parse the JSON body of your request.") from None
-        model = self.model(request.model)
+        request = decoded(_decoder, body)
+        model = self.sold(request.model, "answers")
         _check(request, model)
         blocks, images = _prompt(request)
         tool = _tool_to_call(request)
         last = _text(request.messages[-1])
-        tier = _TIERS[request.service_tier]
+        tier = TIERS[request.service_tier]
         return Asked(
             model=model,
             requested_model=request.model,
@@ -169,14 +152,6 @@ class ChatWire:
             variant=None if tier == "default" else tier,
             tier=tier,
         )
-
-    def model(self, name: str) -> Model:
-        """The model of that name. Raises WireError when there is none."""
-        model = model_named(name, "openai")
-        if model is None:
-            text = f"The model `{name}` does not exist or you do not have access to it."
-            raise WireError(404, text, param="model", code="model_not_found")
-        return model
 
     def answer(self, call: Call) -> bytes:
         """A `chat.completion` object."""
@@ -220,23 +195,6 @@ class ChatWire:
             yield Event(head + usage, generated, closing=True)
         yield Event(DONE, generated, closing=True)
 
-    def error(self, error: WireError, request_id: str) -> bytes:
-        """`{"error": {message, type, param, code}}`."""
-        return _encode({"error": _error(error)})
-
-    def error_event(self, error: WireError, request_id: str) -> bytes:
-        """A data event that holds an error in place of a chunk."""
-        return b"data: " + _encode({"error": _error(error)}) + b"\n\n"
-
-    def headers(self, request_id: str, took_ms: int) -> dict[str, str]:
-        """Request id and processing time."""
-        return {
-            "x-request-id": request_id,
-            "openai-processing-ms": str(took_ms),
-            "openai-version": "2020-10-01",
-            "openai-organization": "simulated",
-        }
-
 
 def _check(request: ChatRequest, model: Model) -> None:
     """The bounds that the type alone does not state. Raises WireError."""
@@ -261,14 +219,13 @@ def _check(request: ChatRequest, model: Model) -> None:
         if asked is not None and not 1 <= asked <= model.max_output_tokens:
             text = f"{param} is {asked}; this model takes 1 to {model.max_output_tokens} completion tokens."
             raise WireError(400, text, param=param, code="invalid_value")
-    if request.service_tier == "flex" and "flex" not in model.variants:
-        raise WireError(400, "Invalid service_tier argument: flex.", param="service_tier", code="invalid_value")
+    check_flex(request.service_tier, model)
 
 
 def _prompt(request: ChatRequest) -> tuple[list[Block], int]:
     """The prompt as blocks of text, and the tokens of its images."""
     blocks = [
-        Block(count_tokens(tool.function.name) + _size(tool.function.parameters), hash(tool.function.name))
+        Block(count_tokens(tool.function.name) + schema_tokens(tool.function.parameters), hash(tool.function.name))
         for tool in request.tools or ()
     ]
     images = 0
@@ -293,10 +250,6 @@ def _image_tokens(parts: list[Part], message: int) -> int:
                 raise WireError(400, f"Missing required parameter: '{param}'.", param=param)
             tokens += IMAGE_TOKENS.get(part.image_url.detail, HIGH_DETAIL_IMAGE_TOKENS)
     return tokens
-
-
-def _size(schema: Any) -> int:
-    return len(_encode(schema)) // 4 if schema else 0
 
 
 def _text(message: Message) -> str:
@@ -409,11 +362,3 @@ def _delta_frame(call: Call) -> tuple[bytes, bytes]:
     if call.asked.tool is None:
         return b'{"content":"', b'"}'
     return b'{"tool_calls":[{"index":0,"function":{"arguments":"', b'"}}]}'
-
-
-def _error(error: WireError) -> dict[str, str | None]:
-    kind, code = {
-        401: ("invalid_request_error", "invalid_api_key"),
-        429: ("requests", "rate_limit_exceeded"),
-    }.get(error.status, ("invalid_request_error" if error.status < 500 else "server_error", None))
-    return {"message": error.text, "type": kind, "param": error.param, "code": error.code or code}

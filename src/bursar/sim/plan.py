@@ -55,7 +55,7 @@ class Planner:
             cached = self._cached(wire, asked, blocks, key, least=settings.min_cache_tokens, now_s=now_s)
         chance = zlib.crc32(body, settings.seed & 0xFFFFFFFF)
         tokens, reasoning, limited = _output(asked, directive, settings, chance)
-        searches = directive.web_searches if asked.searches else 0
+        searches = min(directive.web_searches, asked.most_searches) if asked.searches else 0
         return Call(
             id=self.new_id(wire.id_prefix),
             request_id=request_id,
@@ -105,7 +105,8 @@ def _output(asked: Asked, directive: Directive, settings: SimSettings, chance: i
     """Tokens of each choice, how many of them are reasoning, and whether the request's limit cut them short."""
     span = settings.output_tokens_max - settings.output_tokens_min + 1
     wanted = directive.output_tokens or settings.output_tokens_min + chance % span
-    most = asked.max_output_tokens or asked.model.max_output_tokens
+    asked_most = asked.max_output_tokens
+    most = asked.model.max_output_tokens if asked_most is None else asked_most
     tokens = min(wanted, most)
     reasoning = 0
     if asked.thinks:

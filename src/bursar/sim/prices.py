@@ -102,9 +102,9 @@ def _gpt(
     )
 
 
-def _older(name: str, day: str, context: int, max_output: int, prices: str, sold: Sold) -> Model:
+def _older(name: str, day: str, limits: tuple[int, int], prices: str, sold: Sold) -> Model:
     """A model of OpenAI's older routes: one price for input, one for output, nothing else."""
-    return _gpt(name, day, context, max_output, prices, snapshot=False)._replace(sold=sold)
+    return _gpt(name, day, *limits, prices, snapshot=False)._replace(sold=sold)
 
 
 def _claude(
@@ -213,9 +213,9 @@ MODELS: dict[str, Model] = {
         _gpt(
             "gpt-6.1-sol", "2026-10-01", 1_050_000, 128_000, "2 10 0.1 2.5", snapshot=False, long=True, reasons=True
         ),
-        _older("gpt-3.5-turbo-instruct", "2023-09-19", 4_096, 4_096, "1.5 2", "completions"),
-        _older("text-embedding-3-small", "2024-01-25", 300_000, 0, "0.02 0", "embeddings"),
-        _older("text-embedding-3-large", "2024-01-25", 300_000, 0, "0.13 0", "embeddings"),
+        _older("gpt-3.5-turbo-instruct", "2023-09-19", (4_096, 4_096), "1.5 2", "completions"),
+        _older("text-embedding-3-small", "2024-01-25", (300_000, 0), "0.02 0", "embeddings"),
+        _older("text-embedding-3-large", "2024-01-25", (300_000, 0), "0.13 0", "embeddings"),
         _claude(
             "claude-sonnet-4-5",
             "Claude Sonnet 4.5",
@@ -276,8 +276,7 @@ MODELS: dict[str, Model] = {
     )
 }
 """Every model for sale, by the name that clients ask for. An embedding model takes 300,000 tokens of all inputs
-together. Claude Sonnet 4.5 keeps its retired 1M window here, so
-that the tier above 200,000 tokens can be exercised."""
+together. Claude Sonnet 4.5 keeps its retired 1M window, so that the tier above 200,000 tokens can be exercised."""
 
 
 def model_named(name: str, wire: str) -> Model | None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from bursar.sim.anthropic import MessagesWire
 from bursar.sim.anthropic_request import prompt
 from bursar.sim.bill import Bill
+from bursar.sim.cache import Block
 from bursar.sim.call import Asked, Wire, WireError, from_validation
 from bursar.sim.catalogue import (
     anthropic_model,
@@ -22,20 +23,32 @@ from bursar.sim.catalogue import (
     openai_model,
     openai_models,
 )
+from bursar.sim.completions import CompletionsWire
 from bursar.sim.deliver import JSON, Delivery
+from bursar.sim.embeddings import EmbeddingsWire
 from bursar.sim.faults import REFUSALS, Fault, draw
 from bursar.sim.gemini import GenerateWire, wire_at
 from bursar.sim.gemini_request import prompt as gemini_prompt
 from bursar.sim.openai import ChatWire
+from bursar.sim.openai_base import OpenAIBase
 from bursar.sim.plan import Planner, count_input
+from bursar.sim.responses import ResponsesWire
 from bursar.sim.settings import Directive, SimSettings, read_directive
 
 CHAT = ChatWire()
+RESPONSES = ResponsesWire()
 MESSAGES = MessagesWire()
 GENERATE = GenerateWire()
-CALLS: dict[str, Wire] = {"/v1/chat/completions": CHAT, "/v1/messages": MESSAGES}
+CALLS: dict[str, Wire] = {
+    "/v1/chat/completions": CHAT,
+    "/v1/responses": RESPONSES,
+    "/v1/embeddings": EmbeddingsWire(),
+    "/v1/completions": CompletionsWire(),
+    "/v1/messages": MESSAGES,
+}
 """The routes that generate, and are charged: one wire each."""
 COUNT_TOKENS = "/v1/messages/count_tokens"
+INPUT_TOKENS = "/v1/responses/input_tokens"
 MODELS = "/v1/models"
 GOOGLE_MODELS = "/v1beta/models"
 HTML = b"<html><body><h1>Bad gateway</h1><p>The origin did not answer.</p></body></html>"
@@ -77,7 +90,7 @@ class Service:
             fault = draw(settings.faults, self._chance)
         if fault in REFUSALS or (fault is Fault.ERROR_EVENT_AFTER and not asked.stream):
             return _refusal(wire, fault, directive, request_id)
-        if settings.delivered_tier is not None and wire is CHAT:
+        if settings.delivered_tier is not None and isinstance(wire, OpenAIBase):
             _deliver_as(asked, settings.delivered_tier)
         call = self._planner.plan(
             wire,
@@ -108,6 +121,12 @@ class Service:
             return _json({"input_tokens": counted}, MESSAGES, request_id)
         if wire is GENERATE:
             return await self._free_of_google(request, path.removeprefix(GOOGLE_MODELS).removeprefix("/"))
+        if path == INPUT_TOKENS:
+            _only("POST", request)
+            self._authenticate(RESPONSES, request, self.settings)
+            body = await request.read()
+            tokens = self._counted(*RESPONSES.count(body), body)
+            return _json({"object": "response.input_tokens", "input_tokens": tokens}, RESPONSES, request_id)
         raise WireError(404, f"Invalid URL ({request.method} {path})")
 
     async def _free_of_google(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
@@ -127,8 +146,10 @@ class Service:
         asked, _ = MESSAGES.parse(body)
         if not asked.messages:
             raise WireError(400, "messages: at least one message is required", param="messages")
-        blocks, images = prompt(asked)
-        blocks, extra = count_input(blocks, images, body, self.settings)
+        return self._counted(*prompt(asked), body)
+
+    def _counted(self, blocks: list[Block], extra_tokens: int, body: bytes) -> int:
+        blocks, extra = count_input(blocks, extra_tokens, body, self.settings)
         return sum(block.tokens for block in blocks) + extra
 
     def _authenticate(self, wire: Wire, request: web.BaseRequest, settings: SimSettings) -> str:

@@ -28,6 +28,11 @@ SAMPLES = (
     Usage(input=99, output=10, web_searches=3),
 )
 HOUR_SAMPLES = (Usage(input=3, cache_read=512, cache_write_1h=12_345, output=99), Usage(cache_write_1h=400_001))
+SOLD_SAMPLES = {
+    "answers": SAMPLES,
+    "completions": (Usage(input=1, output=1), Usage(input=1_234, output=567)),
+    "embeddings": (Usage(input=1), Usage(input=299_999)),
+}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,7 @@ def test_the_simulator_bills_what_the_price_book_says(name: str, variant: str | 
     model = MODELS[name]
     card = prices.card(CATALOGS[model.wire], name, from_us(NOW_US), variant or "standard")
     assert isinstance(card, RateCard)
-    for usage in SAMPLES + (HOUR_SAMPLES if model.wire == "anthropic" else ()):
+    for usage in SOLD_SAMPLES[model.sold] + (HOUR_SAMPLES if model.wire == "anthropic" else ()):
         assert card.cost(usage) == cost_nanos(model, usage, variant=variant), usage
 
 
