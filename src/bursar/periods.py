@@ -7,6 +7,8 @@ has to run for a new one to begin.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -16,6 +18,8 @@ import msgspec
 US_PER_SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_US = timedelta(microseconds=1)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WEEK = re.compile(r"[0-9]{4}-W[0-9]{2}")
 
 
 def to_us(instant: datetime) -> int:
@@ -95,6 +99,89 @@ class Monthly(msgspec.Struct, frozen=True):
             start_us=first_instant(date(year, month, 1), zone),
             end_us=first_instant(date(*_next(year, month), 1), zone),
         )
+
+
+class Daily(msgspec.Struct, frozen=True):
+    """Calendar days in an IANA time zone, labelled YYYY-MM-DD. A day that the zone skipped is no period."""
+
+    time_zone: str
+
+    def at(self, instant_us: int) -> Period:
+        """The day that contains the instant, as people there see the calendar."""
+        zone = ZoneInfo(self.time_zone)
+        period = _days(from_us(instant_us).astimezone(zone).date(), 1, zone)
+        # A clock that is put back over midnight shows the day before once more; the bounds decide.
+        return period if instant_us < period.end_us else self.after(period)
+
+    def named(self, label: str) -> Period:
+        """The day written YYYY-MM-DD."""
+        try:
+            day = date.fromisoformat(label) if _DAY.fullmatch(label) else None
+        except ValueError:
+            day = None
+        if day is None:
+            raise ValueError(f"{label!r} is not a day; write YYYY-MM-DD")
+        period = _days(day, 1, ZoneInfo(self.time_zone))
+        if period.start_us == period.end_us:
+            raise ValueError(f"{label} never was in {self.time_zone}; its clock went over it")
+        return period
+
+    def after(self, period: Period) -> Period:
+        """The day after this one; a skipped day is passed over."""
+        day, zone = date.fromisoformat(period.label), ZoneInfo(self.time_zone)
+        following = period
+        while following.end_us == period.end_us:
+            day += timedelta(days=1)
+            following = _days(day, 1, zone)
+        return following
+
+
+class Weekly(msgspec.Struct, frozen=True):
+    """ISO weeks in an IANA time zone, labelled YYYY-Www: a week begins at the first instant of its Monday there."""
+
+    time_zone: str
+
+    def at(self, instant_us: int) -> Period:
+        """The week that contains the instant, as people there see the calendar."""
+        zone = ZoneInfo(self.time_zone)
+        period = self._of(from_us(instant_us).astimezone(zone).date())
+        # A clock that is put back over Monday's midnight shows Sunday once more; the bounds decide.
+        return period if instant_us < period.end_us else self.after(period)
+
+    def named(self, label: str) -> Period:
+        """The week written YYYY-Www, as in 2026-W48."""
+        try:
+            return self._of(_monday(label))
+        except ValueError:
+            raise ValueError(f"{label!r} is not a week; write YYYY-Www, as in 2026-W48") from None
+
+    def after(self, period: Period) -> Period:
+        """The week after this one."""
+        return self._of(_monday(period.label) + timedelta(days=7))
+
+    def _of(self, day: date) -> Period:
+        year, week, weekday = day.isocalendar()
+        days = _days(day - timedelta(days=weekday - 1), 7, ZoneInfo(self.time_zone))
+        return msgspec.structs.replace(days, label=f"{year:04d}-W{week:02d}")
+
+
+SCHEDULES: dict[str, Callable[[str], Schedule]] = {"day": Daily, "week": Weekly, "month": Monthly}
+"""The schedules of a time zone, by what people call one of their periods."""
+
+
+def _days(first: date, count: int, zone: ZoneInfo) -> Period:
+    """So many days from one on, labelled by the first; empty when the zone skipped them."""
+    return Period(
+        label=first.isoformat(),
+        start_us=first_instant(first, zone),
+        end_us=first_instant(first + timedelta(days=count), zone),
+    )
+
+
+def _monday(label: str) -> date:
+    if not _WEEK.fullmatch(label):
+        raise ValueError(label)
+    return date.fromisocalendar(int(label[:4]), int(label[6:]), 1)
 
 
 def first_instant(day: date, zone: ZoneInfo) -> int:

@@ -1,11 +1,14 @@
-"""Random histories of commands, small enough that everything runs into everything: little money, little time."""
+"""Random histories of commands, small enough that everything runs into everything: little money, little time.
+
+Some of the lots and limits are shared: their owner is nobody.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
 
-from bursar.ledger.accounts import CREDITED, Account, Balance, Kind
+from bursar.ledger.accounts import CREDITED, SHARED, Account, Balance, Kind
 from bursar.ledger.postings import Command, Expire, Hold, Open, Posting, Release, Settle
 from bursar.refusals import Refusal
 from tests.ledger.model import Model, Told
@@ -50,7 +53,7 @@ class History:
         opens_us = max(0, self.at_us + chance.randint(-3, 3))
         expires_us = opens_us + chance.randint(1, 30) if kind is Kind.LOT or chance.random() < 0.5 else 0
         return Open(
-            self.person_id,
+            self.person_id if chance.random() < 0.7 else SHARED,
             kind,
             f"history:{self.person_id}",
             f"{self.drawn}",

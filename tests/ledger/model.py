@@ -27,6 +27,7 @@ class Purse:
     spent: int = 0
     expired: int = 0
     overrun: int = 0
+    is_shared: bool = False
 
     def ended(self, at_us: int) -> bool:
         return self.expires_us != 0 and at_us >= self.expires_us
@@ -59,6 +60,7 @@ class Model:
             command.expires_us,
             command.amount,
             command.amount,
+            is_shared=command.person_id == 0,
         )
         return ("open", command.amount)
 
@@ -66,6 +68,9 @@ class Model:
         at_us = command.at_us
         numbers = [n for n in command.lots if self.purses[n].pays(at_us)]
         numbers.sort(key=lambda n: (self.purses[n].priority, self.purses[n].expires_us, self.purses[n].opens_us, n))
+        numbers = [n for n in numbers if not self.purses[n].is_shared] + [
+            n for n in numbers if self.purses[n].is_shared
+        ]
         limits = [n for n in command.limits if self.purses[n].pays(at_us)]
         if not numbers:
             return "no_grant"

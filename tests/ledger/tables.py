@@ -5,6 +5,7 @@
       balance  priority  opens  expires | granted
       lot A           2      0       90 |      10
       limit K         0      0        0 |       5
+      shared lot P    1      0       90 |      10
 
     @1 hold h1 12 or 3 from A within K
        hold 5: A available>held 5, K available>held 5
@@ -14,7 +15,7 @@
 A command's line begins with its instant (µs). Below it stands its answer: a posting's verb, amount and transfers; or
 `refused` with its name and its facts in nano-USD; or `nothing`. Then come the balances that differ from before, with
 every account that is not zero; a balance that is not listed must not have changed. `hold h1 12 or 3` asks for 12 and
-takes no less than 3. Amounts are nano-dollars.
+takes no less than 3. A shared balance is nobody's alone. Amounts are nano-dollars.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bursar.ledger.accounts import Account, Balance, Kind, account_of, problems
+from bursar.ledger.accounts import SHARED, Account, Balance, Kind, account_of, problems
 from bursar.ledger.postings import Command, Expire, Hold, Open, Posting, Release, Settle
 from bursar.refusals import Refusal
 
@@ -83,10 +84,11 @@ def _read_line(scenario: Scenario, line: str, number: int) -> None:
         at, *words = line.split()
         scenario.steps.append(Step(number, int(at[1:]), words))
     elif not scenario.steps:
-        kind, name, priority, opens, expires, granted = line.replace("|", " ").split()
+        *shared, kind, name, priority, opens, expires, granted = line.replace("|", " ").split()
+        assert shared in ([], ["shared"]), f"line {number}: a balance is `lot A …` or `shared lot A …`"
         scenario.opens.append(
             Open(
-                PERSON,
+                SHARED if shared else PERSON,
                 Kind(kind),
                 "table",
                 name,

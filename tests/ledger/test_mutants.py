@@ -51,13 +51,15 @@ MISTAKES = {
         "min(balance.available, cost)",
     ),
     "lots pay in the order of their ids": (
-        "(lot.priority, lot.expires_us, lot.opens_us, lot.id)",
+        "(lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)",
         "lot.id",
     ),
     "expiry counts before priority": (
-        "(lot.priority, lot.expires_us, lot.opens_us, lot.id)",
-        "(lot.expires_us, lot.priority, lot.opens_us, lot.id)",
+        "lot.priority, lot.expires_us, lot.opens_us, lot.id)",
+        "lot.expires_us, lot.priority, lot.opens_us, lot.id)",
     ),
+    "the pool pays before a person's own lots": ("lot.person_id == SHARED, lot", "lot.person_id != SHARED, lot"),
+    "the pool pays by its priority": ("(lot.person_id == SHARED, lot.priority", "(lot.priority"),
     "lots that have ended still pay": ("if lot.usable(at_us))", "if lot.opens_us <= at_us)"),
     "a limit never ends": ("if limit.usable(at_us)]", "if limit.opens_us <= at_us]"),
     "held money is told as spent": ("Why.BUDGET_HELD if free + held", "Why.BUDGET_EXHAUSTED if free + held"),
@@ -88,7 +90,7 @@ def mutant(module: ModuleType, old: str, new: str) -> ModuleType:
 
 def complaints(module: ModuleType) -> Iterator[str]:
     """What the tables and a few hundred random histories find wrong with a module."""
-    for name in ("holds.txt", "endings.txt"):
+    for name in ("holds.txt", "endings.txt", "shared.txt"):
         for scenario in scenarios(name):
             try:
                 run(scenario, PureBooks(module))

@@ -7,7 +7,7 @@ import pytest
 from tests.ledger.pure import PureBooks
 from tests.ledger.tables import Scenario, run, scenarios
 
-ALL = [scenario for name in ("holds.txt", "endings.txt") for scenario in scenarios(name)]
+ALL = [scenario for name in ("holds.txt", "endings.txt", "shared.txt") for scenario in scenarios(name)]
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=[f"{scenario.where} {scenario.title}" for scenario in ALL])

@@ -9,7 +9,7 @@ from bursar.store.journal import Journal
 from tests.ledger.tables import Books, Scenario, run, scenarios
 from tests.store.seen import assert_sound, balances
 
-ALL = [scenario for name in ("holds.txt", "endings.txt", "again.txt") for scenario in scenarios(name)]
+ALL = [scenario for name in ("holds.txt", "endings.txt", "shared.txt", "again.txt") for scenario in scenarios(name)]
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=[f"{scenario.where} {scenario.title}" for scenario in ALL])

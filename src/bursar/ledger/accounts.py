@@ -34,6 +34,8 @@ class Account(IntEnum):
 
 CREDITED = (Account.AVAILABLE, Account.HELD, Account.SPENT, Account.EXPIRED)
 DEBITED = (Account.FUNDING, Account.OVERRUN)
+SHARED = 0
+"""The owner of a balance that is nobody's alone: a team's pool, the limit of a team or of everybody."""
 ACCOUNTS_PER_BALANCE = 16
 """Room for accounts that later terms need (revoked, carried over, cashed out)."""
 
@@ -60,7 +62,8 @@ class Balance(msgspec.Struct, gc=False):
     """One lot or limit as it stands. Amounts in nano-USD by `Account`; times in microseconds UTC.
 
     `source` says what opened it ("grant:3", "key:7") and `label` for when or what ("2026-11"). A lot pays for calls
-    in `opens_us <= t < expires_us`; a limit has no end when `expires_us` is 0.
+    in `opens_us <= t < expires_us`; a limit has no end when `expires_us` is 0. A balance that several people share
+    has the person SHARED.
     """
 
     id: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, Account, Balance, Kind, new_balance
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, SHARED, Account, Balance, Kind, new_balance
 from bursar.ledger.postings import (
     Command,
     Decision,
@@ -63,8 +63,10 @@ def apply(balances: Balances, transfers: Iterable[Transfer]) -> None:
 
 
 def burn_down(lots: Iterable[Balance]) -> list[Balance]:
-    """The order in which lots pay: priority, then earliest expiry, then earliest opening (terms.md)."""
-    return sorted(lots, key=lambda lot: (lot.priority, lot.expires_us, lot.opens_us, lot.id))
+    """The order in which lots pay: a person's own before shared ones, then priority, earliest expiry, earliest
+    opening (terms.md; own before shared: docs/decisions/0009).
+    """
+    return sorted(lots, key=lambda lot: (lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id))
 
 
 def _open(command: Open, fresh_id: int) -> Decision:
@@ -103,7 +105,7 @@ def _hold(balances: Balances, command: Hold) -> Decision:
     limits = [limit for limit in map(balances.__getitem__, command.limits) if limit.usable(at_us)]
     if not lots:
         return refuse(Why.NO_GRANT)
-    free = sum(lot.available for lot in lots)
+    left = free = sum(lot.available for lot in lots)
     if free < command.minimum:
         return _short(lots, free, command)
     for limit in limits:
@@ -120,6 +122,7 @@ def _hold(balances: Balances, command: Hold) -> Decision:
         amount=amount,
         transfers=tuple(move(leg.balance_id, Account.AVAILABLE, Account.HELD, leg.amount) for leg in legs),
         begins=OpenHold(command.id, command.person_id, amount, legs, command.dispatched, at_us, command.note),
+        left=left - amount,
     )
 
 

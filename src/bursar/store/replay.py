@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account, Balance, Kind
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, SHARED, Account, Balance, Kind
 from bursar.ledger.postings import Leg, Open, OpenHold, Verb
 from bursar.store.batch import open_hold, read_balance
 from bursar.store.faults import FaultName, Findings
@@ -96,8 +96,11 @@ class Replay:
             missing = debit_id if debited is None else credit_id
             self._findings.add(FaultName.BALANCE_MISSING, where, f"it moves balance {missing}, which is not there")
             return None
-        if debit_id != credit_id or self._stored[debit_id].person_id != person_id:
-            problem = f"it moves from balance {debit_id} to balance {credit_id}; it may move within one of its person"
+        if debit_id != credit_id or self._stored[debit_id].person_id not in (person_id, SHARED):
+            problem = (
+                f"it moves from balance {debit_id} to balance {credit_id}; it may move within one of its person's, "
+                "or a shared one"
+            )
             self._findings.add(FaultName.FOREIGN_BALANCE, where, problem)
         if (source, target) not in LAWFUL[verb]:
             problem = f"a {verb} may not move account {source} to account {target} of balance {debit_id}"
