@@ -95,7 +95,7 @@ class OtelConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where traces go: an OTLP/HTTP collector. `endpoint` "" leaves it to the variables OTEL_EXPORTER_OTLP_*."""
 
     endpoint: str = ""
-    service: str = "bursar"
+    service: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,7 +174,7 @@ class _Reader:
             return None
         return OtelConfig(
             endpoint=self._address(table, "otel.", "endpoint") if "endpoint" in table else "",
-            service=self._text(table, "otel.", "service") if "service" in table else "bursar",
+            service=self._text(table, "otel.", "service") if "service" in table else "",
         )
 
     def _check_fallbacks(self, providers: tuple[ProviderConfig, ...]) -> None:

@@ -12,6 +12,8 @@ from bursar.watch.told import ToldCall
 if TYPE_CHECKING:
     from bursar.watch.watch import Watch
 
+LONGEST_NAME = 100
+
 
 class Sight:
     """What is noted while a request is served. Every method is cheap: it is on the path of every call."""
@@ -92,8 +94,13 @@ class Sight:
                 stream=self.stream,
                 duration_s=time.monotonic() - self._began_s,
                 first_byte_s=self._first_byte_s,
-                delivered=self.delivered,
+                delivered=_clean(self.delivered),
                 parent=self._parent,
                 record=record,
             )
         )
+
+
+def _clean(name: str) -> str:
+    """A name that somebody else chose, as it may stand in a log: on one line, and no longer than names are."""
+    return "".join(letter for letter in name[:LONGEST_NAME] if letter.isprintable() and letter != " ")
