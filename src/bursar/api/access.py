@@ -66,9 +66,14 @@ class Caller(msgspec.Struct, frozen=True):
         if role != PERSON and not self.is_administrator:
             raise _needs(role, self.role)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the caller's key carries a limit, as an agent run's does."""
+        return not self.is_administrator and self.key is not None and self.key.limit_nanos is not None
+
     def must_manage_keys(self) -> None:
         """Refuse a key that carries a limit: it could lift the limit by making itself another key."""
-        if not self.is_administrator and self.key is not None and self.key.limit_nanos is not None:
+        if self.key is not None and self.key.limit_nanos is not None and self.is_limited:
             limit = people_usd(self.key.limit_nanos)
             raise _needs("person with a key without a limit", f"person and is limited to {limit}")
 

@@ -42,8 +42,8 @@ def create_key(
     email = _owner(books, caller, data)
     made = books.create_key(
         email,
-        _name(data.name),
-        limit_nanos=_limit(data.limit),
+        read_name(data.name),
+        limit_nanos=None if data.limit is None else read_amount(data.limit, "limit"),
         expires_us=_expiry(books, caller, data.expires),
         administrator=data.role == ADMINISTRATOR,
     )
@@ -96,19 +96,19 @@ def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
     return owner.email
 
 
-def _name(name: str) -> str:
+def read_name(name: str) -> str:
+    """A name for a key or a run, as it may be shown. Refused when it is too long or not printable."""
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise _invalid("name", "too long or not printable", f"at most {MAX_NAME_LENGTH} printable characters")
-    return name
+    return name.strip()
 
 
-def _limit(text: str | None) -> int | None:
-    if text is None:
-        return None
+def read_amount(text: str, field: str) -> int:
+    """An amount of dollars in nano-USD. Refused by the field's name when it is none."""
     try:
         return parse_usd(text)
     except MoneyError:
-        raise _invalid("limit", repr(text), "dollars, such as 25.00") from None
+        raise _invalid(field, repr(text), "dollars, such as 25.00") from None
 
 
 def _expiry(books: Books, caller: Caller, text: str | None) -> int | None:

@@ -98,10 +98,10 @@ def runs_of(
     *,
     within: int | None = None,
     running_at_us: int | None = None,
-    limit: int,
+    limit: int | None,
 ) -> list[Run]:
-    """At most `limit` runs, the newest first: a person's or everybody's, those of a key and its descendants, or those
-    that were running at an instant.
+    """At most `limit` runs (None: all), the newest first: a person's or everybody's, those of a key and its
+    descendants, or those that were running at an instant.
     """
     query = sa.select(*_COLUMNS).order_by(runs.c.id.desc()).limit(limit)
     if person_id is not None:

@@ -15,6 +15,7 @@ SAMPLES = {
     "email": "ada@example.com",
     "name": "engineers",
     "key_id": "1",
+    "token": "rnothing",
     "model": "claude-sonnet-4-5",
     "path": "nothing",
 }
