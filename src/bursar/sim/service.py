@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -50,7 +51,7 @@ CALLS: dict[str, Wire] = {
 COUNT_TOKENS = "/v1/messages/count_tokens"
 INPUT_TOKENS = "/v1/responses/input_tokens"
 MODELS = "/v1/models"
-GOOGLE_MODELS = "/v1beta/models"
+GOOGLE_MODELS = re.compile(r"/v1(?:beta|alpha)?/models(?:/(.+))?")
 HTML = b"<html><body><h1>Bad gateway</h1><p>The origin did not answer.</p></body></html>"
 
 
@@ -110,6 +111,9 @@ class Service:
         path = request.path
         if path == "/":
             return web.Response(text="simulated providers\n")
+        google = GOOGLE_MODELS.fullmatch(path) if wire is GENERATE else None
+        if google is not None:
+            return await self._free_of_google(request, google[1] or "")
         if path == MODELS or path.startswith(f"{MODELS}/"):
             _only("GET", request)
             self._authenticate(wire, request, self.settings)
@@ -119,8 +123,6 @@ class Service:
             self._authenticate(MESSAGES, request, self.settings)
             counted = self._count_tokens(await request.read())
             return _json({"input_tokens": counted}, MESSAGES, request_id)
-        if wire is GENERATE:
-            return await self._free_of_google(request, path.removeprefix(GOOGLE_MODELS).removeprefix("/"))
         if path == INPUT_TOKENS:
             _only("POST", request)
             self._authenticate(RESPONSES, request, self.settings)
@@ -137,8 +139,7 @@ class Service:
             _only("POST", request)
             GENERATE.model(model)
             body = await request.read()
-            blocks, extra = count_input(*gemini_prompt(GENERATE.count(body)), body, self.settings)
-            return _plain({"totalTokens": sum(block.tokens for block in blocks) + extra})
+            return _plain({"totalTokens": self._counted(*gemini_prompt(GENERATE.count(body)), body)})
         _only("GET", request)
         return _plain(google_model(GENERATE.model(model)) if model else google_models())
 
@@ -189,7 +190,7 @@ class Service:
 
 def _wire_of(request: web.BaseRequest) -> Wire:
     """The wire of a route that does not generate."""
-    if request.path.startswith(GOOGLE_MODELS):
+    if "x-goog-api-key" in request.headers or request.path.startswith("/v1beta/"):
         return GENERATE
     return MESSAGES if "anthropic-version" in request.headers else CHAT
 
