@@ -66,6 +66,8 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._stopped = False
         self.groups = 0
+        self.on_group: Callable[[float], None] = _nobody_asks
+        """Told how long a group took (s), from the journal's thread."""
         self._thread.start()
 
     @property
@@ -171,7 +173,9 @@ class Journal:
         return _NOTHING
 
     def _post_group(self, group: list[tuple[Any, Waiter, Any]]) -> None:
+        began_s = time.perf_counter()
         outcomes = self._post_together([item[0] for item in group])
+        self.on_group(time.perf_counter() - began_s)
         self.groups += 1
         answers: dict[int, tuple[Waiter, list[tuple[Any, Outcome]]]] = {}
         for (_, waiter, token), outcome in zip(group, outcomes, strict=True):
@@ -235,6 +239,10 @@ class Journal:
                 writer.close()
             except Exception:
                 log.debug("a failed connection did not close", exc_info=True)
+
+
+def _nobody_asks(_seconds: float) -> None:
+    """Until somebody wants to know."""
 
 
 def _deliver(waiter: Waiter, answers: list[tuple[Any, Any]]) -> None:
