@@ -5,9 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import msgspec
-from yarl import URL
 
 from bursar.config import ProviderConfig
+from bursar.gateway.upstream import Address, Origin, origin_of
 
 WILDCARDS = "*?["
 MEMO_SIZE = 10_000
@@ -19,7 +19,8 @@ class Provider(msgspec.Struct, frozen=True):
     name: str
     wire: str
     catalog: str
-    base_url: str
+    origin: Origin
+    base_path: str
     models: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
     max_tokens_field: str
@@ -28,26 +29,28 @@ class Provider(msgspec.Struct, frozen=True):
     fallback: tuple[str, ...]
     rename: dict[str, str]
 
-    def url(self, path: str, query: str) -> URL:
-        """The URL of one of the routes /v1/…; the client's query goes along as it is.
+    def address(self, path: str, query: str) -> Address:
+        """Where it has one of the routes /v1/…; the client's query goes along as it is.
 
         OpenAI's base URLs end with the version (servers that are compatible with it put theirs elsewhere, too), and
         Anthropic's and Google's do not, as in the vendors' own SDKs.
         """
         if self.wire == "openai":
             path = path.removeprefix("/v1")
-        url = self.base_url + path
-        return URL(f"{url}?{query}" if query else url, encoded=True)
+        target = self.base_path + path
+        return Address(self.origin, f"{target}?{query}" if query else target)
 
 
 def provider_of(config: ProviderConfig) -> Provider:
     """A provider from its configuration."""
     value = f"Bearer {config.secret}" if config.key_header == "authorization" else config.secret
+    origin, base_path = origin_of(_base(config))
     return Provider(
         name=config.name,
         wire=config.wire,
         catalog=config.catalog,
-        base_url=_base(config),
+        origin=origin,
+        base_path=base_path,
         models=config.models,
         headers=((config.key_header, value),),
         max_tokens_field=config.max_tokens_field,

@@ -19,8 +19,8 @@ from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import downward, upward
 from bursar.gateway.posting import LoopJournal
 from bursar.gateway.providers import Provider
-from bursar.gateway.run import KEY_REFUSED, LOST, Admitted, Run
-from bursar.gateway.upstream import Upstream
+from bursar.gateway.run import KEY_REFUSED, Admitted, Run
+from bursar.gateway.upstream import LOST, Upstream
 from bursar.gateway.wires import Call
 from bursar.ledger.postings import Posting
 from bursar.refusals import Refusal, Refused, Why, refuse
@@ -86,7 +86,7 @@ class Relay:
             self._admitting -= 1
         run = Run(self._books, self._journal, call, Admitted(admission, held, provider), exchange)
         request = self._upstream.post(
-            provider.url(exchange.route.path, exchange.route.query),
+            provider.address(exchange.route.path, exchange.route.query),
             upward(exchange.incoming.forwarded, provider.headers, admission.hold.id),
             call.body(admission.output_for(held.amount), provider.max_tokens_field),
         )
@@ -118,12 +118,12 @@ class Relay:
 
     async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
         """Pass on a request that costs nothing, and its answer. Raises Refused."""
-        url = provider.url(exchange.route.path, exchange.route.query)
+        url = provider.address(exchange.route.path, exchange.route.query)
         headers = upward(exchange.incoming.forwarded, provider.headers, new_call_id(self._books.clock()))
         try:
             async with asyncio.timeout(self._config.idle_timeout_s):
                 async with await self._upstream.post(url, headers, body) as response:
-                    answer = await response.content.read(FREE_MOST_BYTES)
+                    answer = await response.read(FREE_MOST_BYTES)
         except LOST:
             raise Refused(refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name)) from None
         if response.status in KEY_REFUSED:

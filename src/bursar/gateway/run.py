@@ -12,16 +12,16 @@ import time
 from collections.abc import Awaitable
 from typing import NamedTuple
 
-import aiohttp
-
 from bursar.books import Admission, Books, spending
 from bursar.books.spending import Ending
 from bursar.config import ServerConfig
 from bursar.gateway.client import Headers
 from bursar.gateway.exchange import Exchange
 from bursar.gateway.headers import downward
+from bursar.gateway.http1 import Answer
 from bursar.gateway.posting import LoopJournal
 from bursar.gateway.providers import Provider
+from bursar.gateway.upstream import LOST, NotConnected
 from bursar.gateway.wires import Call, Meter
 from bursar.ledger.postings import Posting, Release, Settle
 from bursar.refusals import Refusal, Why, refuse
@@ -30,7 +30,6 @@ log = logging.getLogger("bursar.relay")
 UNKNOWN_OUTCOME = frozenset({408, 504, 524})
 """Statuses by which something between us and the provider says that it gave up waiting: it may have been billed."""
 KEY_REFUSED = frozenset({401, 403})
-LOST = (aiohttp.ClientError, OSError, TimeoutError)
 EVENT_STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
 RETRY_FIRST_S, RETRY_MOST_S = 0.05, 5.0
 ERROR_MOST_BYTES = 2**20
@@ -67,7 +66,7 @@ class Run:
         self._timed_out = False
         self._started_s = self._progress_s = time.monotonic()
 
-    def start(self, request: Awaitable[aiohttp.ClientResponse]) -> asyncio.Task[None]:
+    def start(self, request: Awaitable[Answer]) -> asyncio.Task[None]:
         """Begin, in a task of its own."""
         self._task = asyncio.create_task(self._run(request))
         return self._task
@@ -87,7 +86,7 @@ class Run:
             self._timed_out = True
             self._task.cancel()
 
-    async def _run(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
+    async def _run(self, request: Awaitable[Answer]) -> None:
         """Send the request and see it to its end. Raises only when it is cancelled, and then after settling."""
         try:
             await self._send(request)
@@ -105,10 +104,10 @@ class Run:
             await self._tell(refuse(Why.INTERNAL))
         await self._persist()
 
-    async def _send(self, request: Awaitable[aiohttp.ClientResponse]) -> None:
+    async def _send(self, request: Awaitable[Answer]) -> None:
         try:
             response = await request
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        except NotConnected:
             await self._release(f"{self._provider.name} could not be reached")
             await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
         except LOST as problem:
@@ -120,7 +119,7 @@ class Run:
                 self._request = _request_id(response)
                 await self._answered(response)
 
-    async def _answered(self, response: aiohttp.ClientResponse) -> None:
+    async def _answered(self, response: Answer) -> None:
         self._headers += downward(response.headers)
         if response.status != 200:
             await self._failed(response)
@@ -129,7 +128,7 @@ class Run:
         else:
             await self._whole(response)
 
-    async def _failed(self, response: aiohttp.ClientResponse) -> None:
+    async def _failed(self, response: Answer) -> None:
         """The provider answered with an error: nothing was billed, unless it timed out on the way."""
         status = response.status
         if status in UNKNOWN_OUTCOME:
@@ -145,13 +144,13 @@ class Run:
             await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
             return
         try:
-            body = await response.content.read(ERROR_MOST_BYTES)
+            body = await response.read(ERROR_MOST_BYTES)
         except LOST:
             body = b""
         kind = response.headers.get("content-type", "application/json").encode("latin-1")
         await self._client.answer(status, [(b"content-type", kind), *self._headers], body)
 
-    async def _whole(self, response: aiohttp.ClientResponse) -> None:
+    async def _whole(self, response: Answer) -> None:
         meter: Meter = self._wire.meter(self._call)
         try:
             body = await response.read()
@@ -163,14 +162,14 @@ class Run:
         kind = response.headers.get("content-type", "application/json").encode("latin-1")
         await self._client.answer(200, [(b"content-type", kind), *self._headers], body)
 
-    async def _stream(self, response: aiohttp.ClientResponse) -> None:
+    async def _stream(self, response: Answer) -> None:
         """Pass a stream on as it comes. When the client leaves, it is read to its end all the same."""
         client = self._client
         self._meter = meter = self._wire.meter(self._call)
         await client.start(200, [*EVENT_STREAM, *self._headers])
         problem: Exception | None = None
         try:
-            async for chunk in response.content.iter_any():
+            async for chunk in response:
                 passed = meter.feed(chunk)
                 if passed:
                     await client.chunk(passed)
@@ -247,5 +246,5 @@ class Run:
         await self._client.refuse(self._wire, refusal, self._admission.hold.id)
 
 
-def _request_id(response: aiohttp.ClientResponse) -> str:
+def _request_id(response: Answer) -> str:
     return (response.headers.get("request-id") or response.headers.get("x-request-id") or "")[:200]
