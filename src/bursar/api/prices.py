@@ -70,29 +70,43 @@ class UnusualAnswer(msgspec.Struct, frozen=True):
 
 
 class DifferenceAnswer(msgspec.Struct, frozen=True):
-    """A rate on which the price book and the table differ, in dollars per million tokens."""
+    """A rate on which the price book and the table differ, in dollars per million tokens, or thousand searches.
+
+    `named` is what the table calls the model.
+    """
 
     catalog: str
     model: str
+    variant: str
     bucket: str
     above_tokens: int
     ours: str
     theirs: str
+    named: str
 
 
 class PriceCheck(msgspec.Struct, frozen=True):
-    """What a check of the price book found. `compared` tells whether a table was given to compare it with."""
+    """What a check of the price book found. `compared` tells whether a table was given to compare it with.
+
+    `models` and `rates` count what both have.
+    """
 
     version: str
     compared: bool
+    models: int
+    rates: int
     unusual: list[UnusualAnswer]
     differences: list[DifferenceAnswer]
 
 
 class PriceTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The text of a table to compare with, of the shape of LiteLLM's `model_prices_and_context_window.json`."""
+    """The text of a table to compare with, of the shape of LiteLLM's `model_prices_and_context_window.json`.
+
+    `catalogs` are those of the price book that matter; all when there are none.
+    """
 
     table: str | None = None
+    catalogs: list[str] = []
 
 
 @route("GET /prices/{model:path}", PERSON)
@@ -135,9 +149,22 @@ def _rates(above_tokens: int, rates: Rates) -> RatesAnswer:
 def check_prices(data: JSONBody[PriceTable], books: NamedDependency[Books]) -> PriceCheck:
     """Check the price book against itself, and against a table when one is given."""
     book = books.prices
-    differences = [] if data.table is None else compare(book, _read(data.table), from_us(books.clock()))
-    unusual = [UnusualAnswer(odd.catalog, odd.model, odd.variant, odd.since, odd.rule) for odd in check_book(book)]
-    return PriceCheck(book.version, data.table is not None, unusual, [_difference(found) for found in differences])
+    for name in data.catalogs:
+        if name not in book.catalogs():
+            raise Refused(refuse(Why.UNKNOWN, what="catalog", name=name, field="catalogs"))
+    unusual = [
+        UnusualAnswer(odd.catalog, odd.model, odd.variant, odd.since, odd.rule)
+        for odd in check_book(book)
+        if not data.catalogs or odd.catalog in data.catalogs
+    ]
+    if data.table is None:
+        return PriceCheck(book.version, False, 0, 0, unusual, [])
+    found = compare(book, _read(data.table), from_us(books.clock()), data.catalogs)
+    if not found.rates:
+        raise _no_table("a table without any price that the price book has")
+    return PriceCheck(
+        book.version, True, found.models, found.rates, unusual, [_difference(each) for each in found.disagreements]
+    )
 
 
 def _read(text: str) -> Table:
@@ -145,13 +172,25 @@ def _read(text: str) -> Table:
     try:
         return _table(text)
     except msgspec.DecodeError:
-        right = "JSON: an object with one object of prices for each model"
-        raise Refused(refuse(Why.FIELD_INVALID, field="table", got="something else", right=right)) from None
+        raise _no_table("something else") from None
+
+
+def _no_table(got: str) -> Refused:
+    right = "JSON: an object with one object of prices for each model"
+    return Refused(refuse(Why.FIELD_INVALID, field="table", got=got, right=right))
 
 
 def _difference(found: Disagreement) -> DifferenceAnswer:
-    theirs = f"{found.theirs / NANOS_PER_USD:f}"
-    return DifferenceAnswer(found.catalog, found.model, found.bucket, found.above_tokens, usd(found.ours), theirs)
+    return DifferenceAnswer(
+        found.catalog,
+        found.model,
+        found.variant,
+        found.bucket,
+        found.above_tokens,
+        usd(found.ours),
+        f"{found.theirs / NANOS_PER_USD:f}",
+        found.named,
+    )
 
 
 ROUTES = (show_prices, check_prices)

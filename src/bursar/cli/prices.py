@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import typer
 
 from bursar.cli.files import read_text
 from bursar.cli.session import JsonFlag, session_of
-from bursar.cli.show import gap, say, table
+from bursar.cli.show import NONE, count, gap, say, table
 
 app = typer.Typer(name="prices", help="Show what models cost, and check the price book.", no_args_is_help=True)
 _BUCKETS = {
@@ -56,6 +57,9 @@ def check(
             metavar="[FILE]", help="A second table, in the shape of LiteLLM's model_prices_and_context_window.json."
         ),
     ] = None,
+    catalog: Annotated[
+        list[str] | None, typer.Option(help="Only in this catalog, such as anthropic. May be given several times.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Check the price book: which prices are unusual, and where a second table differs.
@@ -65,13 +69,13 @@ def check(
 
     \b
     Examples:
-      bursar prices check
-      bursar prices check model_prices_and_context_window.json
+      bursar prices check --catalog anthropic --catalog openai
+      bursar prices check model_prices_and_context_window.json --catalog anthropic
     """
     session = session_of(context)
     table = None if file is None else read_text(file)
     with session.client() as client:
-        found = client.post("/prices/check", {"table": table})
+        found = client.post("/prices/check", {"table": table, "catalogs": catalog or []})
     if not session.show_json(found):
         _show_check(found)
     if found["differences"]:
@@ -86,7 +90,7 @@ def _show(found: dict[str, Any]) -> None:
         title = f"{card['model']} at {card['catalog']}" + _variant(card["variant"])
         table(
             ["A million tokens", *headings],
-            [[_BUCKETS[bucket], *(tier[bucket] or "–" for tier in tiers)] for bucket in priced],
+            [[_BUCKETS[bucket], *(tier[bucket] or NONE for tier in tiers)] for bucket in priced],
             empty="No price.",
             title=title,
         )
@@ -113,13 +117,40 @@ def _show_check(found: dict[str, Any]) -> None:
     )
     gap()
     if found["compared"]:
-        table(
-            ["Catalog", "~Model", "Tokens", ">Above", ">Ours", ">Theirs"],
-            [
-                [one["catalog"], one["model"], one["bucket"], f"{one['above_tokens']:,}", one["ours"], one["theirs"]]
-                for one in found["differences"]
-            ],
-            empty="The table has the same prices, where both have one.",
-        )
-        gap()
+        _show_comparison(found)
     say(f"Price book {found['version']}.")
+
+
+def _show_comparison(found: dict[str, Any]) -> None:
+    differences = found["differences"]
+    table(
+        ["Catalog", "~The table's name", "Variant", "Bucket", ">Above", ">Ours", ">Theirs", ">Off by"],
+        [
+            [
+                one["catalog"],
+                one["named"],
+                one["variant"],
+                one["bucket"],
+                f"{one['above_tokens']:,}",
+                one["ours"],
+                one["theirs"],
+                _off_by(one["ours"], one["theirs"]),
+            ]
+            for one in differences
+        ],
+        empty="The table has the same prices, where both have one.",
+    )
+    gap()
+    say(f"Compared {count(found['rates'], 'rate')} of {count(found['models'], 'model')}: {len(differences)} differ.")
+    if differences:
+        say(
+            "What to do: look the price up at the provider, neither table is a bill. Where ours is wrong, put yours\n"
+            "into prices.toml, with the day from which it holds, and start Bursar anew. Where theirs is, do nothing."
+        )
+
+
+def _off_by(ours: str, theirs: str) -> str:
+    """How much more the table asks for, in percent of ours."""
+    if not Decimal(ours):
+        return NONE
+    return f"{100 * (Decimal(theirs) / Decimal(ours) - 1):+.1f} %"

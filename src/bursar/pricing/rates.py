@@ -14,8 +14,11 @@ from bursar.usage import Usage
 TOKENS_PER_RATE = 1_000_000
 """A token rate is the price of this many tokens."""
 
-_SEARCHES_TO_TOKENS = 1_000
-"""A search rate is the price of a thousand requests: times this, it adds up with token rates."""
+SEARCHES_PER_RATE = 1_000
+"""A search rate is the price of this many requests."""
+
+_SEARCHES_TO_TOKENS = TOKENS_PER_RATE // SEARCHES_PER_RATE
+"""A search rate times this adds up with token rates."""
 
 UNLIMITED_TOKENS = 2**53
 """What `output_bought` answers when output is free: more tokens than any model writes."""

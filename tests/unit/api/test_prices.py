@@ -43,12 +43,23 @@ def test_the_price_book_is_compared_with_a_table_exactly(api: Api) -> None:
         {
             "catalog": "openai",
             "model": "gpt-5",
+            "variant": "standard",
             "bucket": "input",
             "above_tokens": 0,
             "ours": "1.25",
             "theirs": "2.5",
+            "named": "gpt-5",
         }
     ]
+    assert (found["models"], found["rates"]) == (2, 4)
+    assert {odd["catalog"] for odd in found["unusual"]} > {"openai"}
+    here = api.operator.post("/prices/check", json={"table": json.dumps(table), "catalogs": ["openai"]}).json()
+    assert here["differences"] == found["differences"]
+    assert {odd["catalog"] for odd in here["unusual"]} == {"openai"}
+    elsewhere = api.operator.post("/prices/check", json={"table": json.dumps(table), "catalogs": ["anthropic"]})
+    assert refused(elsewhere) == (400, "field_invalid", "table")
+    nowhere = api.operator.post("/prices/check", json={"catalogs": ["nowhere"]})
+    assert refused(nowhere) == (404, "unknown", "catalogs")
     alone = api.operator.post("/prices/check", json={}).json()
     assert (alone["compared"], alone["differences"]) == (False, [])
     for table_text in ("[]", "nothing", '{"gpt-5": 1}'):

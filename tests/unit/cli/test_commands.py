@@ -143,13 +143,21 @@ def test_prices(program: Program, tmp_path: Path) -> None:
     table = tmp_path / "table.json"
     entry = {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 0.00000125}
     table.write_text(json.dumps({"gpt-5": entry}))
-    assert "The table has the same prices" in program.done("prices", "check", str(table)).out
+    same = program.done("prices", "check", str(table)).out
+    assert "The table has the same prices" in same
+    assert "Compared 1 rate of 1 model: 0 differ." in same
     table.write_text(json.dumps({"gpt-5": {**entry, "input_cost_per_token": 0.01}}))
     differs = program.run("prices", "check", str(table))
     assert differs.code == 1
     assert "1.25" in differs.out
     assert "10000" in differs.out
-    assert program.run("prices", "check", str(table), "--json").json["compared"] is True
+    assert "+799900.0 %" in differs.out
+    assert "What to do: look the price up at the provider" in differs.out
+    as_json = program.run("prices", "check", str(table), "--catalog", "openai", "--json")
+    assert (as_json.code, as_json.json["compared"], as_json.json["rates"]) == (1, True, 1)
+    elsewhere = program.run("prices", "check", str(table), "--catalog", "anthropic")
+    assert "a table without any price that the price book has" in elsewhere.err
+    assert "There is no catalog 'antropic'" in program.run("prices", "check", "--catalog", "antropic").err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

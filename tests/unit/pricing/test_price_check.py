@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bursar.pricing.book import PriceBook
-from bursar.pricing.check import check_book, compare, load_table
+from bursar.pricing.check import Comparison, check_book, compare, load_table
 from bursar.pricing.matching import Clause
 from bursar.pricing.rates import Rates, Tier
 from bursar.pricing.snapshot import Catalog, Content, DatedPrice, Model, Price, Window
@@ -22,7 +22,14 @@ TABLE = """
   "claude-sonnet-4-5": {"litellm_provider": "anthropic", "mode": "chat",
     "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_read_input_token_cost": 3e-07,
     "cache_creation_input_token_cost": 3.75e-06, "cache_creation_input_token_cost_above_1hr": 0.0000061,
-    "input_cost_per_token_above_200k_tokens": 7e-06},
+    "input_cost_per_token_above_200k_tokens": 7e-06, "input_cost_per_token_batches": 1.5e-06,
+    "search_context_cost_per_query": {"search_context_size_low": 0.01, "search_context_size_high": 0.01}},
+  "claude-opus-5-5": {"litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 4e-06,
+    "output_cost_per_token": 2e-05, "provider_specific_entry": {"us": 1.1, "fast": 2.5, "note": "as listed"},
+    "search_context_cost_per_query": {"low": 0.02, "high": 0.02}},
+  "gpt-5": {"litellm_provider": "openai", "mode": "responses", "input_cost_per_token_priority": 2.5e-06,
+    "output_cost_per_token_priority": 2.1e-05, "cache_read_input_token_cost_flex": 6.25e-08,
+    "search_context_cost_per_query": {"low": 0.03, "high": 0.05}},
   "gemini/gemini-2.5-pro": {"litellm_provider": "gemini", "mode": "chat",
     "input_cost_per_token": 1.25e-06, "output_cost_per_token": 0.000011},
   "gpt-4o": {"litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": 1},
@@ -35,12 +42,36 @@ TABLE = """
 def test_differences_to_a_public_table_are_told_by_rate(tmp_path: Path, book: PriceBook) -> None:
     path = tmp_path / "table.json"
     path.write_text(TABLE)
-    found = [(d.model, d.bucket, d.above_tokens, d.ours, int(d.theirs)) for d in compare(book, load_table(path), NOW)]
-    assert found == [
-        ("claude-sonnet-4-5", "cache_write_1h", 0, 6_000_000_000, 6_100_000_000),
-        ("claude-sonnet-4-5", "input", 200_000, 6_000_000_000, 7_000_000_000),
-        ("gemini-2.5-pro", "output", 0, 10_000_000_000, 11_000_000_000),
+    found = compare(book, load_table(path), NOW)
+    assert [(d.model, d.variant, d.bucket, d.above_tokens, d.ours, int(d.theirs)) for d in found.disagreements] == [
+        ("claude-opus-5-5", "fast", "input", 0, 8_000_000_000, 10_000_000_000),
+        ("claude-opus-5-5", "fast", "output", 0, 40_000_000_000, 50_000_000_000),
+        ("claude-opus-5-5", "standard", "web_searches", 0, 10_000_000_000, 20_000_000_000),
+        ("claude-sonnet-4-5", "standard", "cache_write_1h", 0, 6_000_000_000, 6_100_000_000),
+        ("claude-sonnet-4-5", "standard", "input", 200_000, 6_000_000_000, 7_000_000_000),
+        ("gemini-2.5-pro", "standard", "output", 0, 10_000_000_000, 11_000_000_000),
+        ("gpt-5", "priority", "output", 0, 20_000_000_000, 21_000_000_000),
     ]
+    assert (found.models, found.rates) == (4, 20)
+    assert found.disagreements[5].named == "gemini/gemini-2.5-pro"
+
+
+def test_some_catalogs_alone(tmp_path: Path, book: PriceBook) -> None:
+    path = tmp_path / "table.json"
+    path.write_text(TABLE)
+    found = compare(book, load_table(path), NOW, ["google"])
+    assert (found.models, found.rates) == (1, 2)
+    assert [each.catalog for each in found.disagreements] == ["google"]
+
+
+@pytest.mark.parametrize(
+    "price", ['"0.1"', "true", "null", "[1]", '{"a": {}, "b": {}}', "{}", "NaN", '{"a": 1, "b": 2}']
+)
+def test_what_is_no_price_is_passed_over(tmp_path: Path, book: PriceBook, price: str) -> None:
+    path = tmp_path / "table.json"
+    listed = f'"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": {price}'
+    path.write_text(f'{{"gpt-5": {{{listed}, "search_context_cost_per_query": {price}}}}}')
+    assert compare(book, load_table(path), NOW) == Comparison(0, 0, ())
 
 
 @pytest.mark.parametrize(
