@@ -46,6 +46,11 @@ class Client:
         self._http = http
         self._lost = lost
 
+    @property
+    def url(self) -> str:
+        """Where the gateway is that goes with this API."""
+        return str(self._http.base_url).rstrip("/").removesuffix("/api")
+
     def get(self, path: str, **query: object) -> Any:
         """The JSON at a path; parameters that are None are left out."""
         return self._ask("GET", path, query).json()
@@ -111,10 +116,13 @@ def _lost_local(folder: Path, url: str) -> Lost:
 
 
 @contextmanager
-def connected(folder: Path, url: str | None, key: str | None, *, create: bool = False) -> Iterator[Client]:
+def connected(
+    folder: Path, url: str | None, key: str | None, *, create: bool = False, served: bool = False
+) -> Iterator[Client]:
     """A client of the server at a URL with a key, or else of the data folder's server, or of the folder itself.
 
-    With `create` the folder is made when it is not there. Raises Refused when none can be used.
+    With `create` the folder is made when it is not there; with `served` only a server will do. Raises Refused when
+    none can be used.
     """
     if url is not None:
         if not key:
@@ -129,6 +137,8 @@ def connected(folder: Path, url: str | None, key: str | None, *, create: bool = 
         with _of_folder(folder, server) as client:
             yield client
         return
+    if served:
+        raise Refused(refuse(Why.DATA_FOLDER, folder=folder, problem="is not being served; `bursar up` serves it"))
     with _opened(folder, create=create) as client:
         yield client
 

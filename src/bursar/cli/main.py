@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.cli import account, grant, journal, key, person, plan, prices, setup, usage
+from bursar.cli import account, grant, journal, key, kill, person, plan, prices, run, setup, usage
 from bursar.cli.session import Session, session_of, tell
 from bursar.cli.told import Told
 from bursar.refusals import Refused
@@ -29,9 +29,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (person.app, plan.app, key.app, prices.app, journal.app):
+for group in (person.app, plan.app, key.app, run.app, prices.app, journal.app):
     app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, account.balance, account.statement, usage.usage):
+for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
     app.command()(command)
 
 

@@ -18,7 +18,7 @@ from bursar.refusals import Refused, Why, refuse
 if TYPE_CHECKING:
     from bursar.cli.client import Client
 
-PATHS = {"person": "people", "plan": "plans"}
+PATHS = {"person": "people", "plan": "plans", "run": "runs"}
 
 
 class Session:
@@ -31,11 +31,11 @@ class Session:
         self.as_json = False
 
     @contextmanager
-    def client(self, *, create: bool = False) -> Iterator[Client]:
-        """A client of the API, over the network or in this process."""
+    def client(self, *, create: bool = False, served: bool = False) -> Iterator[Client]:
+        """A client of the API, over the network or in this process; with `served` only over the network."""
         from bursar.cli.client import connected  # noqa: PLC0415 - slow to import, and `--help` needs none of it
 
-        with connected(self.folder, self.url, self.key, create=create) as client:
+        with connected(self.folder, self.url, self.key, create=create, served=served) as client:
             yield client
 
     def show_json(self, answer: Any) -> bool:
