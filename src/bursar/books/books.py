@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from bursar.books.lots import due_expiries, due_openings, source_of, terms_of
+from bursar.books.lots import Enrolments, terms_of
 from bursar.books.recovery import recover
-from bursar.books.spending import OpenLimit, OpenLot, Spender
+from bursar.books.spending import NEVER_US, OpenLimit, Spender
 from bursar.keys import key_digest, looks_right, new_key, shown
-from bursar.ledger.accounts import Kind
+from bursar.ledger.accounts import Kind, account_of
 from bursar.ledger.postings import Command, Expire, Open, Posting
 from bursar.periods import US_PER_SECOND
 from bursar.pricing.book import PriceBook
@@ -27,12 +27,12 @@ from bursar.store.batch import Outcome
 from bursar.store.database import Database
 from bursar.store.directory import Grant, Key, Person, Plan
 from bursar.store.journal import Journal
+from bursar.store.limits import Limit, counting, limits_in_force
 from bursar.store.schema import balances, keys
 from bursar.terms.plan import Terms
 
 SHARED_DIRECTORY_US = US_PER_SECOND // 2
 """How long another process's change to a key may go unseen on a database that several processes write."""
-NEVER_US = 2**62
 MAX_SPENDERS = 100_000
 _EMAIL = re.compile(r"(?=.{3,254}$)[^\s/\\\"<>@]+@[^\s/\\\"<>@]+")
 """An e-mail address as far as it matters here: it names a person, also in an address of the API."""
@@ -98,7 +98,7 @@ class Books:
 
         grant = self.journal.write(write)
         self.bring_up(grant.person_id)
-        self._forget_spenders()
+        self.forget_spenders()
         return grant
 
     def create_key(
@@ -166,12 +166,12 @@ class Books:
         One transaction. Whoever listens is told of the keys' ids, which are returned.
         """
         ended = self.journal.write(lambda connection: runs.end_keys(connection, first, outcome, self.clock()))
-        self._forget_spenders()
+        self.forget_spenders()
         for told in self.on_revoked:
             told(ended)
         return ended
 
-    def _forget_spenders(self) -> None:
+    def forget_spenders(self) -> None:
         """Something that spenders were made from has changed: make them anew when they are next needed."""
         self._changes += 1
         self._spenders.clear()
@@ -183,12 +183,15 @@ class Books:
 
         May be done any number of times, at any time, on any node: the postings are the same.
         """
-        now_us = self.clock()
+        return self._bring_up(person_id, self.clock())
+
+    def _bring_up(self, person_id: int | None, now_us: int) -> int:
         with self.database.reading() as connection:
-            opens = due_openings(connection, person_id, now_us)
+            enrolments = Enrolments(connection, _person(connection, person_id))
+            opens = enrolments.due_openings(connection, now_us)
         done = self._post_all(opens)
         with self.database.reading() as connection:
-            expires = due_expiries(connection, person_id, now_us)
+            expires = enrolments.due_expiries(connection, now_us)
         return done + self._post_all(expires)
 
     def _post_all(self, commands: list[Open] | list[Expire]) -> int:
@@ -214,23 +217,62 @@ class Books:
         if key.person_id is None:
             return refuse(Why.ROLE_MISSING, role="person", has=key.role)
         now_us = self.clock()
-        self.bring_up(key.person_id)
+        self._bring_up(key.person_id, now_us)
         with self.database.reading() as connection:
-            email = directory.person_by_id(connection, key.person_id).email
+            person = directory.person_by_id(connection, key.person_id)
             chain = tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)
-            lots = _open_lots(connection, key.person_id, now_us)
-            nexts = [g.from_us for g, _ in directory.grants_of(connection, key.person_id) if g.from_us > now_us]
-        limits = tuple(OpenLimit(part.limit_id) for part in chain if part.limit_id is not None)
-        until_us = min([lot.expires_us for lot in lots] + nexts, default=NEVER_US)
+            enrolments = Enrolments(connection, person)
+            lots = enrolments.open_lots(connection, now_us)
+            in_force = counting(limits_in_force(connection, person), {part.id for part in chain})
+        limits = [OpenLimit(part.limit_id) for part in chain if part.limit_id is not None]
+        limits += self._open_limits(in_force, now_us)
+        counted_until_us = min((limit.expires_us for limit in limits), default=NEVER_US)
+        until_us = min([lot.expires_us for lot in lots] + [counted_until_us, enrolments.next_us(now_us)])
         if not self.database.is_sqlite:
             until_us = min(until_us, now_us + SHARED_DIRECTORY_US)
-        spender = Spender(chain, key.person_id, email, lots, limits, until_us, {}, killed)
+        spender = Spender(
+            chain,
+            person.id,
+            person.email,
+            lots,
+            tuple(limits),
+            until_us,
+            killed=killed,
+            counted_from_us=max((limit.opens_us for limit in limits), default=0),
+            counted_until_us=counted_until_us,
+        )
         if len(self._spenders) >= MAX_SPENDERS:
             self._spenders.clear()
         if changes == self._changes:  # else a revocation came in between: use it once, do not remember it
             self._spenders[digest] = spender
         return spender
+
+    def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
+        """The balances of limits for now; those that are not there yet are opened."""
+        if not in_force:
+            return []
+        openings = [limit.opening(now_us) for limit in in_force]
+        these = (
+            balances.c.source.in_([opening.source for opening in openings]),
+            balances.c.label.in_([opening.label for opening in openings]),
+        )
+        with self.database.reading() as connection:
+            found = connection.execute(sa.select(balances.c.source, balances.c.label, balances.c.id).where(*these))
+            known = {(source, label): balance_id for source, label, balance_id in found}
+        missing = [opening for opening in openings if (opening.source, opening.label) not in known]
+        for opening, outcome in zip(missing, self.journal.post_all(missing), strict=True):
+            # Another may have opened it in between: the answer is the same.
+            known[opening.source, opening.label] = account_of(posted(outcome).transfers[0].debit)[0]
+        return [
+            OpenLimit(
+                known[opening.source, opening.label],
+                limit.models,
+                opening.opens_us,
+                opening.expires_us or NEVER_US,
+            )
+            for limit, opening in zip(in_force, openings, strict=True)
+        ]
 
 
 def posted(outcome: Outcome) -> Posting:
@@ -241,14 +283,5 @@ def posted(outcome: Outcome) -> Posting:
     return outcome
 
 
-def _open_lots(connection: sa.Connection, person_id: int, now_us: int) -> tuple[OpenLot, ...]:
-    query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
-        balances.c.person_id == person_id,
-        balances.c.kind == Kind.LOT.value,
-        balances.c.opens_us <= now_us,
-        balances.c.expires_us > now_us,
-    )
-    terms = {source_of(grant): terms_of(plan) for grant, plan in directory.grants_of(connection, person_id)}
-    return tuple(
-        OpenLot(balance_id, terms[source], expires_us) for balance_id, source, expires_us in connection.execute(query)
-    )
+def _person(connection: sa.Connection, person_id: int | None) -> Person | None:
+    return None if person_id is None else directory.person_by_id(connection, person_id)

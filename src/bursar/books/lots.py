@@ -1,15 +1,21 @@
-"""Which lots a grant opens, and when: derived from the clock, so nothing has to run for a budget to renew."""
+"""Which lots a grant or a team's pool opens, and when: derived from the clock.
+
+So nothing has to run for a budget to renew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import Kind
+from bursar.books.spending import NEVER_US, OpenLot
+from bursar.ledger.accounts import SHARED, Kind
 from bursar.ledger.postings import Expire, Open
-from bursar.store.directory import Grant, Plan, grants_of
+from bursar.store.directory import Grant, Person, Plan, grants_of
+from bursar.store.pools import pools_of
 from bursar.store.schema import balances
 from bursar.terms.plan import Terms
 
@@ -26,21 +32,31 @@ def source_of(grant: Grant) -> str:
     return f"grant:{grant.id}"
 
 
-def openings(grant: Grant, terms: Terms, opened: set[str], until_us: int) -> Iterator[Open]:
-    """The lots that a grant should have opened by an instant and has not: one a period, from the grant's start.
+class Enrolment(NamedTuple):
+    """A grant, or a team's pool: what opens lots. `owner_id` is whose they are, `source` is how they name it."""
 
-    The first period is granted whole, from the day on which the grant begins (terms.md: proration none).
+    owner_id: int
+    source: str
+    from_us: int
+    terms: Terms
+
+
+def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[Open]:
+    """The lots that an enrolment should have opened by an instant and has not: one a period, from its start.
+
+    The first period is granted whole, from the day on which the enrolment begins (terms.md: proration none).
     """
-    if until_us < grant.from_us:
+    owner_id, source, from_us, terms = enrolment
+    if until_us < from_us:
         return
-    period = terms.periods.at(grant.from_us)
+    period = terms.periods.at(from_us)
     while period.start_us <= until_us:
         if period.label not in opened:
-            opens_us = max(period.start_us, grant.from_us)
+            opens_us = max(period.start_us, from_us)
             yield Open(
-                person_id=grant.person_id,
+                person_id=owner_id,
                 kind=Kind.LOT,
-                source=source_of(grant),
+                source=source,
                 label=period.label,
                 amount=terms.amount_nanos,
                 at_us=opens_us,
@@ -51,26 +67,43 @@ def openings(grant: Grant, terms: Terms, opened: set[str], until_us: int) -> Ite
         period = terms.periods.after(period)
 
 
-def due_openings(connection: sa.Connection, person_id: int | None, now_us: int) -> list[Open]:
-    """Every opening that is due, for one person or for everybody."""
-    query = sa.select(balances.c.source, balances.c.label).where(balances.c.kind == Kind.LOT.value)
-    if person_id is not None:
-        query = query.where(balances.c.person_id == person_id)
-    opened: dict[str, set[str]] = {}
-    for source, label in connection.execute(query):
-        opened.setdefault(source, set()).add(label)
-    return [
-        opening
-        for grant, plan in grants_of(connection, person_id)
-        for opening in openings(grant, terms_of(plan), opened.get(source_of(grant), set()), now_us)
-    ]
+class Enrolments:
+    """What opens lots for a person, the team's pools included; for everybody when nobody is named."""
 
+    def __init__(self, connection: sa.Connection, person: Person | None = None) -> None:
+        granted = grants_of(connection, None if person is None else person.id)
+        pooled = pools_of(connection, None if person is None else person.team)
+        self._all = [
+            Enrolment(grant.person_id, source_of(grant), grant.from_us, terms_of(plan)) for grant, plan in granted
+        ]
+        self._all += [Enrolment(SHARED, pool.source, pool.from_us, terms_of(plan)) for pool, plan in pooled]
+        self._lots: sa.ColumnElement[bool] = balances.c.kind == Kind.LOT.value
+        if person is not None:
+            self._lots = sa.and_(self._lots, balances.c.source.in_([one.source for one in self._all]))
 
-def due_expiries(connection: sa.Connection, person_id: int | None, now_us: int) -> list[Expire]:
-    """Every lot whose time has ended with something unspent, for one person or for everybody."""
-    query = sa.select(balances.c.id, balances.c.expired).where(
-        balances.c.kind == Kind.LOT.value, balances.c.expires_us <= now_us, balances.c.available > 0
-    )
-    if person_id is not None:
-        query = query.where(balances.c.person_id == person_id)
-    return [Expire(balance_id, expired, now_us) for balance_id, expired in connection.execute(query)]
+    def due_openings(self, connection: sa.Connection, now_us: int) -> list[Open]:
+        """Every opening that is due."""
+        opened: dict[str, set[str]] = {}
+        for source, label in connection.execute(sa.select(balances.c.source, balances.c.label).where(self._lots)):
+            opened.setdefault(source, set()).add(label)
+        return [opening for one in self._all for opening in openings(one, opened.get(one.source, set()), now_us)]
+
+    def due_expiries(self, connection: sa.Connection, now_us: int) -> list[Expire]:
+        """Every lot whose time has ended with something unspent."""
+        query = sa.select(balances.c.id, balances.c.expired).where(
+            self._lots, balances.c.expires_us <= now_us, balances.c.available > 0
+        )
+        return [Expire(balance_id, expired, now_us) for balance_id, expired in connection.execute(query)]
+
+    def open_lots(self, connection: sa.Connection, now_us: int) -> tuple[OpenLot, ...]:
+        """The lots that are open, with the terms under which they may be spent."""
+        terms = {one.source: one.terms for one in self._all}
+        query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
+            self._lots, balances.c.opens_us <= now_us, balances.c.expires_us > now_us
+        )
+        rows = connection.execute(query)
+        return tuple(OpenLot(balance_id, terms[source], expires_us) for balance_id, source, expires_us in rows)
+
+    def next_us(self, now_us: int) -> int:
+        """When the next of them begins that has not begun; NEVER_US when none will."""
+        return min((one.from_us for one in self._all if one.from_us > now_us), default=NEVER_US)

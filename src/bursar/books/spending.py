@@ -27,7 +27,7 @@ from bursar.usage import Usage
 
 USEFUL_OUTPUT_TOKENS = 64
 """A clamp below this leaves an answer that is of no use; a call that asks for less may be clamped to what it asks."""
-
+NEVER_US = 2**62
 _encode = msgspec.msgpack.encode
 _PROCESS = os.urandom(6).hex()
 _count = itertools.count(int.from_bytes(os.urandom(3)))
@@ -42,10 +42,15 @@ class OpenLot(msgspec.Struct, frozen=True, gc=False):
 
 
 class OpenLimit(msgspec.Struct, frozen=True, gc=False):
-    """A limit that is in force now, and the models whose calls it counts (a pattern; "" is all)."""
+    """A limit that is in force now, and the models whose calls it counts (a pattern; "" is all).
+
+    It counts in `opens_us <= t < expires_us`.
+    """
 
     balance_id: int
     models: str = ""
+    opens_us: int = 0
+    expires_us: int = NEVER_US
 
     def counts(self, model: str) -> bool:
         """Whether a call to the model counts towards it."""
@@ -76,6 +81,9 @@ class Spender(msgspec.Struct, gc=False):
     """Memo by model."""
     killed: Run | None = None
     """The agent run by whose end a key of the chain was revoked, if it was killed."""
+    counted_from_us: int = 0
+    counted_until_us: int = NEVER_US
+    """All of the limits count in `counted_from_us <= t < counted_until_us`."""
 
     @property
     def key(self) -> Key:
@@ -197,6 +205,9 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
     except Refused as unpriced:
         return unpriced.refusal
     note = CallNote(spender.key.id, ask.wire, ask.provider, card.model, ask.variant, card.version)
+    if not spender.counted_from_us <= now_us < spender.counted_until_us:
+        # Its body came after the end of a limit's day, or the clock was set back: it counts in that day all the same.
+        now_us = min(max(now_us, spender.counted_from_us), spender.counted_until_us - 1)
     hold = Hold(
         new_call_id(now_us),
         spender.person_id,

@@ -97,6 +97,14 @@ def all_people(connection: sa.Connection) -> list[Person]:
     return [Person(*row) for row in connection.execute(sa.select(people).order_by(people.c.email))]
 
 
+def known_team(connection: sa.Connection, team: str) -> str:
+    """A team's name without the blanks around it. Refused when nobody is in a team that is called so."""
+    team = team.strip()
+    if not team or not connection.execute(sa.select(people.c.id).where(people.c.team == team).limit(1)).first():
+        raise Refused(refuse(Why.UNKNOWN, what="team", name=team, field="team"))
+    return team
+
+
 def add_plan(connection: sa.Connection, name: str, terms: str, now_us: int) -> Plan:
     """Add a plan, or the next version of one. The same terms again give the version that has them."""
     newest = connection.execute(

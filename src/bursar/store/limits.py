@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import SHARED
+from bursar.ledger.accounts import SHARED, Kind
+from bursar.ledger.postings import Open
+from bursar.periods import SCHEDULES, Period
 from bursar.refusals import Refused, Why, refuse
-from bursar.store.directory import Person
-from bursar.store.schema import keys, limits
+from bursar.store.directory import Key, Person, key_chain
+from bursar.store.schema import limits
 
 LIFE = "life"
 """The period of a limit that is never filled again."""
@@ -60,6 +62,31 @@ class Limit(msgspec.Struct, frozen=True):
     def source(self) -> str:
         """How its balances name it."""
         return f"limit:{self.id}"
+
+    def period_at(self, at_us: int) -> Period | None:
+        """The period that contains an instant; None when the limit has none."""
+        return None if self.per == LIFE else SCHEDULES[self.per](self.time_zone).at(at_us)
+
+    def opening(self, at_us: int) -> Open:
+        """What opens its balance of the period that contains an instant, whole. The same whenever it is asked for."""
+        period = self.period_at(at_us)
+        opens_us = self.created_us if period is None else max(self.created_us, period.start_us)
+        return Open(
+            person_id=self.owner_id,
+            kind=Kind.LIMIT,
+            source=self.source,
+            label=self._label(period),
+            amount=self.amount_nanos,
+            at_us=opens_us,
+            opens_us=opens_us,
+            expires_us=0 if period is None else period.end_us,
+        )
+
+    def _label(self, period: Period | None) -> str:
+        """How refusals and reports name it. The journal keeps it, so it has nothing of a person in it."""
+        whose = {Scope.PERSON: "this person", Scope.KEY: "this key", Scope.TEAM: self.team}
+        when = "in all" if period is None else f"a {self.per}: {period.label}"
+        return ", ".join(part for part in (whose.get(self.scope, "everybody"), self.models, when) if part)
 
 
 def add_limit(
@@ -121,13 +148,9 @@ def counting(found: Collection[Limit], key_ids: Collection[int]) -> list[Limit]:
     return [limit for limit in found if limit.key_id is None or limit.key_id in key_ids]
 
 
-def is_limited(connection: sa.Connection, key_id: int) -> bool:
+def is_limited(connection: sa.Connection, key: Key) -> bool:
     """Whether a limit of the key's own, or of a key that it is a part of, is in force."""
-    ids = [key_id]
-    while (
-        parent_id := connection.execute(sa.select(keys.c.parent_id).where(keys.c.id == ids[-1])).scalar()
-    ) is not None:
-        ids.append(parent_id)
+    ids = [part.id for part in key_chain(connection, key)]
     query = sa.select(limits.c.id).where(limits.c.key_id.in_(ids), limits.c.ended_us.is_(None)).limit(1)
     return connection.execute(query).first() is not None
 
