@@ -18,6 +18,7 @@ import msgspec
 
 from bursar import __version__
 from bursar.api.app import build_api
+from bursar.api.service import ReloadAnswer, Reloader
 from bursar.books import Books
 from bursar.config import Config, load_config
 from bursar.pricing.book import PriceBook
@@ -46,7 +47,9 @@ class Bursar:
         self.books = books
         self.local_token = secrets.token_urlsafe(32)
         """Whoever can read the data folder is its operator: this token, written there by a server, says so."""
-        self.api: Any = build_api(books, self.local_token, config)
+        self.reloader: Reloader | None = None
+        """Reads the folder's files anew; whoever serves it puts one here that can."""
+        self.api: Any = build_api(books, self.local_token, lambda: self.config, self.reload)
         self._lock = lock
 
     @classmethod
@@ -75,6 +78,12 @@ class Bursar:
         except BaseException:
             lock.close()
             raise
+
+    def reload(self) -> ReloadAnswer:
+        """Read the folder's files anew while they are served. Raises Refused, and then nothing has changed."""
+        if self.reloader is None:
+            raise _folder(self.folder, "is not served now; its files are read when a server starts")
+        return self.reloader()
 
     def close(self) -> None:
         """Write what waits, close the database, give the folder free."""

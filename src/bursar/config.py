@@ -60,7 +60,8 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     A body may be 32 MiB (what Anthropic accepts) and must arrive within a minute. A provider may be silent for five
     minutes (long thinking sends pings) and a call may take an hour. A client that takes nothing for a minute counts
     as gone. All bodies that are in memory at one time may be 256 MiB. A call whose budget is held by running calls
-    waits ten seconds for one of them to end, if no more than a thousand wait already.
+    waits ten seconds for one of them to end, if no more than a thousand wait already. Before a stop refuses calls, it
+    is announced by /readyz for `announce_stop_s`, so that a load balancer sends them elsewhere.
     """
 
     max_body_bytes: int = 32 * MIB
@@ -70,6 +71,7 @@ class ServerConfig(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: int = 3600
     connect_timeout_s: int = 10
     stop_timeout_s: int = 30
+    announce_stop_s: int = 0
     wait_for_budget_s: int = 10
     most_waiting: int = 1000
     most_calls: int = 10_000

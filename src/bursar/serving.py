@@ -6,7 +6,9 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,11 +18,18 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from bursar.app import SERVER_FILE, Bursar, announce
+from bursar.books.upkeep import prune
+from bursar.config import Config
 from bursar.gateway.gateway import Gateway
-from bursar.watch import Watch
+from bursar.refusals import Refused
+from bursar.reload import Reload
+from bursar.status import Status
+from bursar.watch.logs import Log
+from bursar.watch.watching import Watching
 
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
+PRUNE_EVERY_S = 3600
 BACKLOG = 1024
 GC_THRESHOLDS = (20_000, 20, 50)
 """A call makes some hundreds of objects and leaves no cycles; looking for them every 700 objects is wasted."""
@@ -28,23 +37,34 @@ _ROOT = msgspec.json.encode({"bursar": "AI tokens as pay", "openai": "/v1", "ant
 
 
 class App:
-    """The ASGI application: the gateway under /v1, the API under /api."""
+    """The ASGI application: the gateway under /v1, the API under /api, and what machines ask of a server."""
 
-    def __init__(self, bursar: Bursar) -> None:
+    def __init__(self, bursar: Bursar, log: Log) -> None:
         self._bursar = bursar
-        self.watch = Watch()
-        self.gateway = Gateway(bursar.books, bursar.config, self.watch)
+        self.watching = Watching(bursar.config, log)
+        self.gateway = Gateway(bursar.books, bursar.config, self.watching.watch)
+        self.status = Status(bursar, self.gateway, self.watching.watch, log)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Hand a request to the part that serves it."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["path"].startswith("/api"):
+            return
+        path = scope["path"]
+        is_read = scope["method"] in {"GET", "HEAD"}
+        if path.startswith("/api"):
             await self._bursar.api(scope, receive, send)
-        elif scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}:
+        elif is_read and path in Status.PATHS:
+            await self.status(scope, send)
+        elif is_read and path == "/":
             await _say(send, b"" if scope["method"] == "HEAD" else _ROOT)
         else:
             await self.gateway(scope, receive, send)
+
+    def reconfigure(self, config: Config) -> None:
+        """Go by another configuration from now on."""
+        self.gateway.reconfigure(config)
+        self.watching.reconfigure(config)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
@@ -52,6 +72,29 @@ class App:
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+
+
+class Stop:
+    """What signals ask for: to stop, or, asked a second time, to stop at once."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.wanted = asyncio.Event()
+        self._now = asyncio.Event()
+
+    def ask(self) -> None:
+        """Stop; asked a second time, without waiting for the calls that are running."""
+        if self.wanted.is_set():
+            self._now.set()
+            self._app.gateway.cut()
+        self._app.status.stopping = True
+        self.wanted.set()
+
+    async def announced(self, seconds: float) -> None:
+        """Wait while /readyz says that this server stops, so that calls may be sent elsewhere."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._now.wait()
 
 
 async def _say(send: Any, body: bytes) -> None:
@@ -62,16 +105,20 @@ async def _say(send: Any, body: bytes) -> None:
 
 def serve(bursar: Bursar, *, host: str, port: int, ready: Callable[[str], None]) -> int:
     """Serve an open data folder until SIGINT or SIGTERM; `ready` is called with the address when it answers."""
+    lines = Log()
+    lines.open(bursar.config.log)
     try:
-        uvloop.run(_serve(bursar, host, port, ready))
+        uvloop.run(_serve(bursar, lines, host, port, ready))
     finally:
         (bursar.folder / SERVER_FILE).unlink(missing_ok=True)
+        lines.close()
     return 0
 
 
-async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], None]) -> None:
-    app = App(bursar)
+async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callable[[str], None]) -> None:
+    app = App(bursar, lines)
     await app.gateway.open()
+    bursar.books.journal.on_group = app.watching.watch.counts.commit_s.observe
     server = Server(
         app,
         address=host,
@@ -82,10 +129,12 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
         backlog=BACKLOG,
         log_level=LogLevels.error,
     )
-    stop = asyncio.Event()
+    stop = Stop(app)
     loop = asyncio.get_running_loop()
+    bursar.reloader = Reload(bursar, loop, app.reconfigure)
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, _on_signal, stop, app.gateway)
+        loop.add_signal_handler(name, stop.ask)
+    loop.add_signal_handler(signal.SIGHUP, _on_hangup, bursar, set())
     serving = asyncio.create_task(server.serve())
     upkeep = asyncio.create_task(_keep_up(bursar))
     gc.collect()
@@ -96,21 +145,36 @@ async def _serve(bursar: Bursar, host: str, port: int, ready: Callable[[str], No
     announce(bursar.folder, url, bursar.local_token)
     ready(url)
     try:
-        stopped = asyncio.create_task(stop.wait())
+        stopped = asyncio.create_task(stop.wanted.wait())
         await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        await stop.announced(bursar.config.server.announce_stop_s)
     finally:
         upkeep.cancel()
         await app.gateway.close()
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=5)
+        await asyncio.to_thread(app.watching.watch.close)
 
 
-def _on_signal(stop: asyncio.Event, gateway: Gateway) -> None:
-    """Stop; asked a second time, without waiting for the calls that are running."""
-    if stop.is_set():
-        gateway.cut()
-    stop.set()
+def _on_hangup(bursar: Bursar, reloads: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(_reload(bursar))
+    reloads.add(task)  # the loop itself keeps no task alive
+    task.add_done_callback(reloads.discard)
+
+
+async def _reload(bursar: Bursar) -> None:
+    """Reload because of a signal: what came of it is in the log."""
+    try:
+        done = await asyncio.to_thread(bursar.reload)
+    except Refused as refused:
+        log.error("nothing is reloaded: %s", refused)  # noqa: TRY400 - the refusal says all
+    except Exception:
+        log.exception("nothing is reloaded")
+    else:
+        log.info("reloaded: %s", "; ".join(done.changed) or "nothing has changed")
+        if done.restart:
+            log.warning("after a restart only: %s", ", ".join(done.restart))
 
 
 async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
@@ -127,10 +191,17 @@ async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
 
 
 async def _keep_up(bursar: Bursar) -> None:
-    """Expire lots whose period has ended, soon after it has; nobody's budget waits for this to renew."""
+    """Expire lots whose period has ended, soon after it has; nobody's budget waits for this to renew.
+
+    Now and then forget what need not be kept.
+    """
+    pruned_s = time.monotonic() - PRUNE_EVERY_S
     while True:
         try:
             await asyncio.to_thread(bursar.books.bring_up)
+            if time.monotonic() - pruned_s >= PRUNE_EVERY_S:
+                await asyncio.to_thread(prune, bursar.books)
+                pruned_s = time.monotonic()
         except Exception:
             log.exception("lots could not be brought up to date")
         await asyncio.sleep(BRING_UP_EVERY_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -27,15 +28,16 @@ ABOUT = (
 )
 
 
-def build_api(books: Books, local_token: str, config: Config) -> Litestar:
+def build_api(books: Books, local_token: str, get_config: Callable[[], Config], reload: service.Reloader) -> Litestar:
     """The API on these books, as an ASGI application that serves paths under /api.
 
-    `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of `config`
-    only what a person needs to know is told: which providers there are and which models they serve.
+    `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of the
+    configuration only what a person needs to know is told: which providers there are and which models they serve.
+    `reload` reads it anew.
     """
 
-    def get_config() -> Config:
-        return config
+    def get_reloader() -> service.Reloader:
+        return reload
 
     def get_books() -> Books:
         return books
@@ -50,6 +52,7 @@ def build_api(books: Books, local_token: str, config: Config) -> Litestar:
         before_request=check_body,
         dependencies={
             "config": Provide(get_config, sync_to_thread=False),
+            "reloader": Provide(get_reloader, sync_to_thread=False),
             "books": Provide(get_books, sync_to_thread=False),
             "caller": Provide(get_caller, sync_to_thread=False),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 
 import bursar
-from bursar.api.access import PERSON, Caller
+from bursar.api.access import ADMINISTRATOR, PERSON, Caller
 from bursar.api.answers import KeyAnswer, PersonAnswer
 from bursar.api.routes import route
 from bursar.books import Books
@@ -31,6 +32,16 @@ class ProviderAnswer(msgspec.Struct, frozen=True):
     wire: str
     models: list[str]
     catalog: str
+
+
+class ReloadAnswer(msgspec.Struct, frozen=True):
+    """What a reload changed, and what has changed in the files but needs a restart."""
+
+    changed: list[str]
+    restart: list[str]
+
+
+Reloader = Callable[[], ReloadAnswer]
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):
@@ -66,4 +77,13 @@ def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return request.app.openapi_schema.to_schema()
 
 
-ROUTES = (me, version, openapi)
+@route("POST /reload", ADMINISTRATOR, status=200)
+def reload(reloader: NamedDependency[Reloader]) -> ReloadAnswer:
+    """Read bursar.toml, the keys that it names, and prices.toml anew, without dropping a call.
+
+    A file that is wrong is refused by name, and nothing changes.
+    """
+    return reloader()
+
+
+ROUTES = (me, version, reload, openapi)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.cli import account, grant, journal, key, kill, person, plan, prices, run, setup, usage
+from bursar.cli import account, grant, journal, key, kill, person, plan, prices, reload, run, setup, usage
 from bursar.cli.session import Session, session_of, tell
 from bursar.cli.told import Told
 from bursar.refusals import Refused
@@ -33,6 +33,7 @@ for group in (person.app, plan.app, key.app, run.app, prices.app, journal.app):
     app.add_typer(group)
 for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
     app.command()(command)
+app.command()(reload.reload)
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,8 @@ Nothing here is on the path of a call: what a call left behind in `Counts` is ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -27,19 +28,22 @@ SEARCHES = "web_searches"
 
 
 class Exposition(Collector):
-    """A server's metrics. `now` tells what is the case at the moment that they are read."""
+    """A server's metrics. Read by one reader at a time."""
 
-    def __init__(self, counts: Counts, now: Callable[[], Now]) -> None:
+    def __init__(self, counts: Counts) -> None:
         self._counts = counts
-        self._now = now
+        self._now: Now | None = None
+        self._reading = Lock()
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
-    def page(self, accept: str) -> tuple[bytes, str]:
-        """The page of metrics and its content type, in the format that the reader accepts."""
+    def page(self, accept: str, now: Now) -> tuple[bytes, str]:
+        """The page of metrics as of now, and its content type, in the format that the reader accepts."""
         encode, kind = choose_encoder(accept)
-        return encode(self._registry), kind
+        with self._reading:
+            self._now = now
+            return encode(self._registry), kind
 
     def describe(self) -> Iterator[Metric]:
         """Nothing beforehand: registering asks for no metrics."""
@@ -50,7 +54,8 @@ class Exposition(Collector):
         yield from self._requests()
         yield from self._calls()
         yield from self._latencies()
-        yield from _present(self._now())
+        if self._now is not None:
+            yield from _present(self._now)
 
     def _requests(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(

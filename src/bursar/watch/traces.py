@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     port: int
 
 
-def place_of(provider: ProviderConfig) -> Place:
+def _place_of(provider: ProviderConfig) -> Place:
     """The place of a configured provider."""
     address = urlsplit(provider.base_url)
     port = address.port or (443 if address.scheme == "https" else 80)
@@ -59,10 +59,10 @@ def place_of(provider: ProviderConfig) -> Place:
 
 
 class Traces:
-    """Tells of calls to a collector. `places` are the providers by their names; it may be replaced at any time."""
+    """Tells of calls to a collector."""
 
-    def __init__(self, config: OtelConfig, places: Mapping[str, Place]) -> None:
-        self.places = places
+    def __init__(self, config: OtelConfig) -> None:
+        self._places: dict[str, Place] = {}
         service = config.service or os.environ.get("OTEL_SERVICE_NAME", "bursar")
         resource = Resource.create({"service.name": service, "service.version": bursar.__version__})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -70,6 +70,10 @@ class Traces:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("bursar", bursar.__version__)
         self._parents = TraceContextTextMapPropagator()
+
+    def know(self, providers: Iterable[ProviderConfig]) -> None:
+        """From now on these are the providers."""
+        self._places = {provider.name: _place_of(provider) for provider in providers}
 
     def tell(self, call: ToldCall) -> None:
         """Make a call's span and queue it."""
@@ -114,7 +118,7 @@ class Traces:
         return {**told, **self._of_provider(call.record.provider), **_of_record(call.record)}
 
     def _of_provider(self, name: str) -> Attributes:
-        place = self.places.get(name)
+        place = self._places.get(name)
         told: Attributes = {"bursar.provider": name}
         if place is not None:
             told |= {"gen_ai.provider.name": place.system, "server.address": place.host, "server.port": place.port}
