@@ -1,4 +1,7 @@
-"""Durable holds a second: the journal alone, in this process, on a real disk, loaded as many clients would."""
+"""Durable holds a second: the journal alone, in this process, on a real disk, loaded as many clients would.
+
+On SQLite, and on a PostgreSQL of Debian's that is started for the while.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from tests.support.postgres import PostgresServer
 
 from bench.field import Say
 from bench.figure import Cell, Figure, Spread, spread
@@ -35,6 +41,9 @@ BOUND_NANOS, COST_NANOS = 20_000_000, 5_000_000
 NOTE = CallNote(1, "openai", "openai", "gpt-4o-mini", "standard", "pb-0123456789ab")
 
 
+Opened = Callable[[], AbstractContextManager[Database]]
+
+
 class Share(NamedTuple):
     """What one waiter posts: its calls' holds, then the settlements that end them."""
 
@@ -43,39 +52,65 @@ class Share(NamedTuple):
 
 
 def holds(say: Say) -> Figure:
-    """Holds and settlements a second on SQLite, with the disk's own fsyncs a second beside them."""
-    rows: list[dict[str, Cell | Spread]] = []
-    for in_flight in IN_FLIGHT:
-        rates: list[tuple[float, float, float, float]] = []
-        for turn in range(1, ROUNDS + 1):
-            say(f"durable holds, {in_flight} in flight, round {turn} of {ROUNDS}")
-            FOLDER.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix="holds-", dir=FOLDER) as name:
-                rates.append(one_round(Path(name), in_flight))
-        held, settled, cpu_us, fsyncs = zip(*rates, strict=True)
-        rows.append(
-            {
-                "program": "bursar's journal",
-                "in flight": in_flight,
-                "holds/s": spread(held),
-                "settles/s": spread(settled),
-                "CPU µs/hold": spread(cpu_us),
-                "the disk's fsyncs/s": spread(fsyncs),
-            }
-        )
+    """Holds and settlements a second on each engine, with the disk's own fsyncs a second beside them."""
+    FOLDER.mkdir(exist_ok=True)
+    say("durable holds: starting PostgreSQL")
+    postgres = PostgresServer()
+    try:
+        engines: dict[str, Opened] = {"SQLite": in_a_folder, "PostgreSQL": partial(on_a_server, postgres)}
+        rows = [row(engine, opened, in_flight, say) for engine, opened in engines.items() for in_flight in IN_FLIGHT]
+    finally:
+        postgres.remove()
     note = (
-        f"SQLite, WAL, synchronous=FULL; one process, {WAITERS} waiting threads, {CALLS:,} calls a round over "
-        f"{PEOPLE} people, their holds first, then their settlements. Every answer comes after its commit; each "
-        f"round's journal is verified. {ROUNDS} rounds: median (lowest..highest)."
+        f"SQLite with WAL and synchronous=FULL, PostgreSQL with fsync and synchronous_commit; one process, {WAITERS} "
+        f"waiting threads, {CALLS:,} calls a round over {PEOPLE} people, their holds first, then their settlements. "
+        "Every answer comes after its commit; each round's journal is verified. CPU time is this process's. "
+        f"{ROUNDS} rounds: median (lowest..highest)."
     )
     return Figure("Durable holds a second", note, rows)
 
 
-def one_round(folder: Path, in_flight: int) -> tuple[float, float, float, float]:
+def row(engine: str, opened: Opened, in_flight: int, say: Say) -> dict[str, Cell | Spread]:
+    """One line of the table: some rounds on one engine."""
+    rates: list[tuple[float, float, float, float]] = []
+    for turn in range(1, ROUNDS + 1):
+        say(f"durable holds on {engine}, {in_flight} in flight, round {turn} of {ROUNDS}")
+        with opened() as database:
+            rates.append(one_round(database, in_flight))
+    held, settled, cpu_us, fsyncs = zip(*rates, strict=True)
+    return {
+        "program": f"bursar's journal on {engine}",
+        "in flight": in_flight,
+        "holds/s": spread(held),
+        "settles/s": spread(settled),
+        "CPU µs/hold": spread(cpu_us),
+        "the disk's fsyncs/s": spread(fsyncs),
+    }
+
+
+@contextmanager
+def in_a_folder() -> Iterator[Database]:
+    """A fresh SQLite database on the disk that the checkout is on."""
+    with tempfile.TemporaryDirectory(prefix="holds-", dir=FOLDER) as name:
+        database = Database.in_folder(Path(name))
+        database.migrate()
+        yield database
+        database.close()
+
+
+@contextmanager
+def on_a_server(postgres: PostgresServer) -> Iterator[Database]:
+    """A fresh PostgreSQL database."""
+    name = postgres.fresh()
+    database = Database(postgres.url(name))
+    yield database
+    database.close()
+    postgres.drop(name)
+
+
+def one_round(database: Database, in_flight: int) -> tuple[float, float, float, float]:
     """A fresh journal's holds/s and settles/s, CPU time of a hold in µs, and the disk's fsyncs/s at the time."""
-    fsyncs = fsyncs_per_second(folder)
-    database = Database.in_folder(folder)
-    database.migrate()
+    fsyncs = fsyncs_per_second(FOLDER)
     journal = Journal(database, lambda: time.time_ns() // 1_000)
     try:
         lots = opened_lots(journal)
@@ -88,7 +123,6 @@ def one_round(folder: Path, in_flight: int) -> tuple[float, float, float, float]
         journal.close()
     with database.reading() as connection:
         found = verify(connection)
-    database.close()
     if not found.is_right or found.open_holds or found.calls != CALLS:
         raise BenchError(f"the journal is not right: {found.calls} calls, {found.faults[:3]}")
     return held, settled, cpu_us, fsyncs
@@ -97,7 +131,7 @@ def one_round(folder: Path, in_flight: int) -> tuple[float, float, float, float]
 def fsyncs_per_second(folder: Path, *, seconds: float = 0.5) -> float:
     """How often the disk makes an appended page durable, one after the other: the rate without group commit."""
     done = 0
-    with (folder / "fsync").open("wb", buffering=0) as file:
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         since_s = time.perf_counter()
         while time.perf_counter() - since_s < seconds:
             file.write(b"\0" * 4096)
@@ -133,6 +167,7 @@ def share(waiter: int, lots: Sequence[int]) -> Share:
             BOUND_NANOS,
             10,
             note=msgspec.msgpack.encode(NOTE),
+            fresh=True,
         )
         record = unsettled_record(
             NOTE,
