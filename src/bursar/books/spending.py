@@ -28,6 +28,7 @@ from bursar.usage import Usage
 USEFUL_OUTPUT_TOKENS = 64
 """A clamp below this leaves an answer that is of no use; a call that asks for less may be clamped to what it asks."""
 NEVER_US = 2**62
+
 _encode = msgspec.msgpack.encode
 _PROCESS = os.urandom(6).hex()
 _count = itertools.count(int.from_bytes(os.urandom(3)))
