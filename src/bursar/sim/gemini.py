@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from bursar.sim.call import Asked, Call, Event, WireError, from_validation
 from bursar.sim.faults import Fault
 from bursar.sim.gemini_request import (
+    CountRequest,
     GenerateRequest,
     check,
     decode,
-    decode_count,
     frame_of,
     function_to_call,
     last_text,
@@ -34,6 +34,7 @@ _STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 _encode = msgspec.json.encode
+_T = TypeVar("_T")
 
 
 class GenerateWire:
@@ -58,7 +59,7 @@ class GenerateWire:
     def read(self, body: bytes) -> Asked:
         """Read and check a request for content."""
         model = self.model(self._model)
-        request = _decoded(body)
+        request = _decoded(body, GenerateRequest)
         check(request, model)
         blocks, images = prompt(request)
         function = function_to_call(request)
@@ -91,10 +92,7 @@ class GenerateWire:
 
     def count(self, body: bytes) -> GenerateRequest:
         """A request to count tokens, as a request for content. Raises WireError."""
-        try:
-            asked = decode_count(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise WireError(400, "Invalid JSON payload received.") from None
+        asked = _decoded(body, CountRequest)
         request = asked.generate_content_request or GenerateRequest(asked.contents)
         if not request.contents:
             raise WireError(400, "* CountTokensRequest.contents: contents is not specified", param="contents")
@@ -155,9 +153,9 @@ def wire_at(path: str, query: Mapping[str, str]) -> GenerateWire | None:
     return GenerateWire(found[1], stream=events, listed=streams and not events)
 
 
-def _decoded(body: bytes) -> GenerateRequest:
+def _decoded(body: bytes, kind: type[_T]) -> _T:
     try:
-        return decode(body)
+        return decode(body, kind)
     except msgspec.ValidationError as problem:
         raise from_validation(problem) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,8 +1,12 @@
-"""What a request to generate content says, and what it is checked for."""
+"""What a request to generate content says, and what it is checked for.
+
+Google takes fields in camelCase and in snake_case, and its own package sends both in one request.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,7 +18,12 @@ from bursar.sim.text import BYTES_PER_TOKEN, Frame, count_tokens, object_frame
 IMAGE_TOKENS = 258
 """What an image of at most 384 × 384 pixels costs."""
 MOST_CANDIDATES = 8
-_NONE = msgspec.Raw(b"")
+_SNAKE = re.compile(r"_([a-z])")
+_NOT_OURS = frozenset(
+    {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "labels"}
+)
+"""Fields whose content is the client's: its names stay as they are."""
+_T = TypeVar("_T")
 
 
 class Blob(msgspec.Struct, rename="camel"):
@@ -29,8 +38,8 @@ class Part(msgspec.Struct, rename="camel"):
 
     text: str = ""
     inline_data: Blob | None = None
-    function_call: msgspec.Raw = _NONE
-    function_response: msgspec.Raw = _NONE
+    function_call: object = None
+    function_response: object = None
 
 
 class Content(msgspec.Struct):
@@ -106,8 +115,9 @@ class CountRequest(msgspec.Struct, rename="camel"):
     generate_content_request: GenerateRequest | None = None
 
 
-decode = msgspec.json.Decoder(GenerateRequest).decode
-decode_count = msgspec.json.Decoder(CountRequest).decode
+def decode(body: bytes, kind: type[_T]) -> _T:
+    """Read a request. Raises msgspec's errors."""
+    return msgspec.convert(_camel(msgspec.json.decode(body)), kind)
 
 
 def check(request: GenerateRequest, model: Model) -> None:
@@ -137,7 +147,7 @@ def prompt(request: GenerateRequest) -> tuple[list[Block], int]:
     system = [request.system_instruction] if request.system_instruction is not None else []
     for content in [*system, *_listed(request.contents)]:
         for part in _listed(content.parts):
-            rest = (bytes(part.function_call), bytes(part.function_response))
+            rest = [msgspec.json.encode(each) for each in (part.function_call, part.function_response) if each]
             tokens = count_tokens(part.text) + sum(map(len, rest)) // BYTES_PER_TOKEN
             image = part.inline_data.data if part.inline_data is not None else ""
             images += IMAGE_TOKENS if image else 0
@@ -184,6 +194,16 @@ def _plain(schema: Any) -> Any:
     if isinstance(lowered.get("type"), str):
         lowered["type"] = lowered["type"].lower()
     return lowered
+
+
+def _camel(value: Any) -> Any:
+    """The same with the names of all fields in camelCase."""
+    if isinstance(value, list):
+        return [_camel(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    named = {_SNAKE.sub(lambda found: found[1].upper(), name): inner for name, inner in value.items()}
+    return {name: inner if name in _NOT_OURS else _camel(inner) for name, inner in named.items()}
 
 
 def _listed(given: Any) -> list[Any]:
