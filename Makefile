@@ -10,7 +10,7 @@ NODE_STAMP := tests/node/node_modules/.installed
 DATA ?= bursar-data
 PORT ?= 8790
 
-.PHONY: help install up test check docs bench soak clean
+.PHONY: help install up test check docs agents bench soak clean
 
 help:                  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -46,6 +46,14 @@ check: install $(NODE_STAMP)  ## style, types, imports, documentation
 docs: install          ## write the generated reference anew
 	$(BIN)/python -m bursar.cli.reference docs/reference
 
+agents: install        ## coding agents at pinned versions (more than 1 GB), and their tests
+	$(NPM) ci --prefix tests/agents --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+	for part in aider libraries; do \
+	    test -x tests/agents/.venv/$$part/bin/python || $(BIN)/uv venv --quiet tests/agents/.venv/$$part && \
+	    $(BIN)/uv pip sync --quiet --python tests/agents/.venv/$$part --require-hashes tests/agents/$$part.txt || exit 1; \
+	done
+	$(BIN)/pytest -n 2 tests/agents
+
 bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table goes to bench/results
 	$(BIN)/python -m bench
 
@@ -54,4 +62,5 @@ soak: install          ## the long runs: a thousand kills, random faults
 	$(BIN)/pytest -m soak -s
 
 clean:                 ## remove what the targets above made, but not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules tests/agents/node_modules tests/agents/.venv
+

@@ -1,0 +1,61 @@
+"""OpenCode, as docs/tools/opencode.md tells to set it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.gateway.people import POOR
+
+from .agent import PROMPT, Agent, Done
+from .conftest import Start
+
+ANTHROPIC, COMPATIBLE = "anthropic/claude-sonnet-5-5", "bursar/gpt-4.1"
+PATHS = {ANTHROPIC: "/v1/messages", COMPATIBLE: "/v1/chat/completions"}
+MODELS = pytest.mark.parametrize("model", PATHS)
+
+
+def run(agent: Agent, key: str, model: str) -> Done:
+    options = {"baseURL": f"{agent.url}/v1", "apiKey": "{env:BURSAR_KEY}"}
+    config = {
+        "autoupdate": False,
+        "share": "disabled",
+        "provider": {
+            "anthropic": {"options": options, "models": {"claude-sonnet-5-5": {}, "claude-haiku-4-5": {}}},
+            "bursar": {
+                "npm": "@ai-sdk/openai-compatible",
+                "options": options,
+                "models": {"gpt-4.1": {}},
+            },
+        },
+        "small_model": "anthropic/claude-haiku-4-5",
+    }
+    (agent.home / "opencode.json").write_text(json.dumps(config))
+    return agent.run(
+        "run",
+        "--model",
+        model,
+        PROMPT,
+        BURSAR_KEY=key,
+        OPENCODE_DISABLE_AUTOUPDATE="1",
+        OPENCODE_DISABLE_MODELS_FETCH="1",
+    )
+
+
+@MODELS
+def test_it_answers(start: Start, model: str) -> None:
+    agent = start("opencode")
+    done = run(agent, agent.place.key, model)
+    assert done.code == 0, done.printed
+    assert set(agent.asked.calls(PATHS[model])) == {200}
+
+
+@MODELS
+def test_a_spent_budget_is_told_at_once(start: Start, model: str) -> None:
+    """It asks for a title, too, with the small model; neither request is sent again."""
+    agent = start("opencode")
+    done = run(agent, agent.place.keys[POOR], model)
+    assert done.code != 0
+    assert "This token budget is used up: $0.00005 is left" in done.printed
+    assert [seen.status for seen in agent.asked.seen] == [402, 402]
