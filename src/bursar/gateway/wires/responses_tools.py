@@ -39,13 +39,9 @@ class Tools(msgspec.Struct):
     searches: bool = False
 
 
-class _Environment(msgspec.Struct):
-    type: object = None
-
-
 class _Tool(msgspec.Struct):
     type: str | None = None
-    environment: _Environment | None = None
+    environment: object = None
     execution: object = None
     tools: msgspec.Raw = NONE
 
@@ -71,7 +67,7 @@ def _add(found: Tools, tool: _Tool, field: str, depth: int) -> None:
     if kind in _SEARCHES:
         found.searches = True
     elif kind == "shell":
-        if tool.environment is None or tool.environment.type != "local":
+        if not isinstance(tool.environment, dict) or tool.environment.get("type") != "local":
             raise _refused(f"{field}.environment", "another place", "local, because containers are billed")
     elif kind == "tool_search":
         if tool.execution != "client":
