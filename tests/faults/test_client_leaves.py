@@ -9,12 +9,12 @@ import pytest
 
 from bursar.sim.server import SimSettings
 from tests.gateway.place import Place, opened
-from tests.gateway.raw import WIRES, body_of, read_until, request, send
+from tests.gateway.raw import ALL, WIRES, body_of, path_of, read_until, request, send
 from tests.unit.sim.raw import until
 
 SLOW = SimSettings(event_delay_ms=4)
-FIRST_WORD = {"openai": b'"delta":{"content":"', "anthropic": b'"text_delta"'}
-BOTH = pytest.mark.parametrize("wire", list(WIRES))
+FIRST_WORD = {"openai": b'"delta":{"content":"', "anthropic": b'"text_delta"', "gemini": b'{"text":"'}
+EACH = pytest.mark.parametrize("wire", ALL)
 
 
 @pytest.fixture(scope="module")
@@ -32,31 +32,31 @@ def assert_charged_in_full(place: Place, before: int, output_tokens: int) -> Non
     assert (ended.outcome, ended.cost, ended.reason) == ("settled", line.cost_nanos, "")
 
 
-@BOTH
+@EACH
 def test_in_the_middle_of_a_stream(place: Place, wire: str) -> None:
     before = len(place.ended())
     body = body_of(wire, stream=True, directive="output_tokens=120")
-    with send(place.url, request(WIRES[wire], place.key, body)) as link:
+    with send(place.url, request(path_of(wire, stream=True), place.key, body)) as link:
         seen = read_until(link, FIRST_WORD[wire])
     assert seen.startswith(b"HTTP/1.1 200 ")
     assert_charged_in_full(place, before, 120)
 
 
-@BOTH
+@EACH
 def test_after_the_headers(place: Place, wire: str) -> None:
     before = len(place.ended())
     body = body_of(wire, stream=True, directive="output_tokens=60;event_delay_ms=8")
-    with send(place.url, request(WIRES[wire], place.key, body)) as link:
+    with send(place.url, request(path_of(wire, stream=True), place.key, body)) as link:
         read_until(link, b"\r\n\r\n")
     assert_charged_in_full(place, before, 60)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("stream", [True, False])
 def test_before_the_first_byte(place: Place, wire: str, stream: bool) -> None:
     before = len(place.ended())
     body = body_of(wire, stream=stream, directive="output_tokens=30;delay_ms=400")
-    with send(place.url, request(WIRES[wire], place.key, body)):
+    with send(place.url, request(path_of(wire, stream=stream), place.key, body)):
         until(lambda: place.running() == 1)
     assert_charged_in_full(place, before, 30)
 
@@ -76,9 +76,9 @@ def test_many_of_them_at_every_moment(place: Place) -> None:
     before = len(place.ended())
 
     def leave(number: int) -> None:
-        wire = list(WIRES)[number % 2]
-        body = body_of(wire, stream=number % 4 < 3, directive="output_tokens=40")
-        with send(place.url, request(WIRES[wire], place.key, body)) as link:
+        wire, stream = ALL[number % len(ALL)], number % 4 < 3
+        body = body_of(wire, stream=stream, directive="output_tokens=40")
+        with send(place.url, request(path_of(wire, stream=stream), place.key, body)) as link:
             if number:
                 link.recv(number * 20)
             else:

@@ -11,19 +11,46 @@ from tests.unit.sim.raw import CHAT, MESSAGES, Got, ask
 
 OPENAI_MODEL, ANTHROPIC_MODEL = "gpt-4o-mini", "claude-haiku-4-5"
 WIRES = {"openai": CHAT, "anthropic": MESSAGES}
+ROUTES = {
+    **WIRES,
+    "responses": "/v1/responses",
+    "embeddings": "/v1/embeddings",
+    "completions": "/v1/completions",
+}
+"""The two wires that matter most, and OpenAI's other routes."""
+
+PROMPT = "Say something about budgets."
+_ASKED: dict[str, dict[str, Any]] = {
+    "openai": {"model": OPENAI_MODEL, "max_tokens": 500, "messages": [{"role": "user", "content": PROMPT}]},
+    "anthropic": {"model": ANTHROPIC_MODEL, "max_tokens": 500, "messages": [{"role": "user", "content": PROMPT}]},
+    "responses": {"model": OPENAI_MODEL, "max_output_tokens": 500, "input": PROMPT},
+    "embeddings": {"model": "text-embedding-3-small", "input": PROMPT},
+    "completions": {"model": "gpt-3.5-turbo-instruct", "max_tokens": 500, "prompt": PROMPT},
+}
+GEMINI_MODEL = "gemini-2.5-flash"
+ALL = (*WIRES, "gemini")
+"""Every family of wires; Gemini's calls name the model, and whether to stream, in their path."""
 
 
 def body_of(wire: str, *, stream: bool = False, directive: str = "", **fields: Any) -> dict[str, Any]:
     """A small request with a directive for the simulation; `fields` replace its own, None leaves one out."""
-    body: dict[str, Any] = {
-        "model": OPENAI_MODEL if wire == "openai" else ANTHROPIC_MODEL,
-        "max_tokens": 500,
-        "messages": [{"role": "user", "content": "Say something about budgets."}],
-        "stream": stream,
-    }
-    body |= {"user": f"sim:{directive}"} if wire == "openai" else {"metadata": {"user_id": f"sim:{directive}"}}
+    if wire == "gemini":
+        said = {"parts": [{"text": "Say something about budgets."}], "role": "user"}
+        labels = {"sim": f"sim:{directive}"}
+        return {"contents": [said], "generationConfig": {"maxOutputTokens": 500}, "labels": labels, **fields}
+    body = {**_ASKED[wire], "stream": stream}
+    told = f"sim:{directive}"
+    body |= {"metadata": {"user_id": told}} if wire == "anthropic" else {"user": told}
     body |= fields
     return {name: value for name, value in body.items() if value is not None}
+
+
+def path_of(wire: str, *, stream: bool = False) -> str:
+    """The path of a call."""
+    if wire != "gemini":
+        return WIRES[wire]
+    verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    return f"/v1beta/models/{GEMINI_MODEL}:{verb}"
 
 
 def call(
@@ -31,7 +58,9 @@ def call(
 ) -> Got:
     """One call, read until its answer or the connection ends."""
     body = body_of(wire, stream=stream, directive=directive, **fields)
-    return ask(url, "POST", WIRES[wire], body, key=key, content_type="application/json", **(headers or {}))
+    return ask(
+        url, "POST", path_of(wire, stream=stream), body, key=key, content_type="application/json", **(headers or {})
+    )
 
 
 def send(url: str, data: bytes, *, timeout_s: float = 10) -> socket.socket:
