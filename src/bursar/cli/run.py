@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from contextlib import nullcontext, redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +16,7 @@ from bursar.cli.child import Child
 from bursar.cli.environment import environment
 from bursar.cli.live import Live
 from bursar.cli.session import JsonFlag, Session, path_of, session_of, tell
-from bursar.cli.show import NONE, count, facts, gap, moment, money, say, table
+from bursar.cli.show import NONE, count, facts, gap, moment, money, say, table, width
 from bursar.cli.told import Told
 from bursar.cli.until import until as until_instant
 from bursar.refusals import Refused
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bursar.cli.client import Client
 
 COMMAND = "bursar.run.command"
+WIDE = 130
+"""Columns from which on there is room for everything."""
 END_TRIES, END_EVERY_S = 6, 0.5
 """How long a server that is just restarting is asked to end a run."""
 SETTLED_WITHIN_S, SETTLED_EVERY_S = 2.0, 0.1
@@ -236,6 +238,15 @@ def _local(instant: str) -> str:
     return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
+def _span(took: timedelta) -> str:
+    """How long something took, as people say it."""
+    seconds = round(took.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def _note(text: str) -> None:
     with redirect_stdout(sys.stderr):
         say(text)
@@ -244,10 +255,9 @@ def _note(text: str) -> None:
 def _summary(run: dict[str, Any], *, in_full: bool) -> None:
     """What a run has cost: a line, and a table by model when there is more than a line to say."""
     began, ended = (datetime.fromisoformat(run[name]) for name in ("started", "ended"))
-    took = f"{(ended - began).total_seconds() / 60:,.1f} minutes"
     killed = ", killed" if run["state"] == "killed" else ""
     spent = f"{money(run['spent'])} of {money(run['budget'])}"
-    say(f"Run {_title(run)}{killed}: {spent} in {count(run['calls'], 'call')}, {took}.")
+    say(f"Run {_title(run)}{killed}: {spent} in {count(run['calls'], 'call')}, {_span(ended - began)}.")
     if float(run["held"]):
         say(f"{money(run['held'])} is still held by calls that have not ended.")
     if in_full and run["by_model"]:
@@ -301,23 +311,24 @@ def _show(run: dict[str, Any]) -> None:
 
 
 def _table(runs: list[dict[str, Any]], *, empty: str = "", title: str = "") -> None:
-    table(
-        ["Run", "~Name", "Within", "~Person", "State", ">Budget", ">Spent", ">Left", "Started (UTC)", "Ends (UTC)"],
+    """Runs in a table. Where there is little room, a person is the e-mail's first part, and only one time is shown."""
+    wide = width() >= WIDE
+    columns = ["Run", "~Name", "Person", "State", ">Budget", ">Spent", ">Left", "Ends (UTC)"]
+    rows = [
         [
-            [
-                run["run"],
-                run["name"] or NONE,
-                run["within"] or NONE,
-                run["person"],
-                run["state"],
-                money(run["budget"]),
-                money(run["spent"]),
-                money(run["left"]),
-                moment(run["started"]),
-                moment(run["ended"] or run["until"]),
-            ]
-            for run in runs
-        ],
-        empty=empty,
-        title=title,
-    )
+            run["run"],
+            run["name"] or NONE,
+            run["person"] if wide else run["person"].partition("@")[0],
+            run["state"],
+            money(run["budget"]),
+            money(run["spent"]),
+            money(run["left"]),
+            moment(run["ended"] or run["until"]),
+        ]
+        for run in runs
+    ]
+    if wide:
+        columns += ["Started (UTC)", "Within"]
+        for row, run in zip(rows, runs, strict=True):
+            row += [moment(run["started"]), run["within"] or NONE]
+    table(columns, rows, empty=empty, title=title)
