@@ -36,8 +36,8 @@ def body_of(wire: str, *, stream: bool = False, directive: str = "", **fields: A
     """A small request with a directive for the simulation; `fields` replace its own, None leaves one out."""
     if wire == "gemini":
         said = {"parts": [{"text": "Say something about budgets."}], "role": "user"}
-        labels = {"sim": f"sim:{directive}"}
-        return {"contents": [said], "generationConfig": {"maxOutputTokens": 500}, "labels": labels, **fields}
+        config = {"maxOutputTokens": 500, "thinkingConfig": {"thinkingBudget": 0}}
+        return {"contents": [said], "generationConfig": config, "labels": {"sim": f"sim:{directive}"}, **fields}
     body = {**_ASKED[wire], "stream": stream}
     told = f"sim:{directive}"
     body |= {"metadata": {"user_id": told}} if wire == "anthropic" else {"user": told}

@@ -177,8 +177,10 @@ def test_a_model_without_a_price(place: Place, wire: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("POST", "/v1/responses", 404, "route_unknown"),
-        ("POST", "/v1/embeddings", 404, "route_unknown"),
+        ("POST", "/v1/responses/compact", 404, "route_unknown"),
+        ("GET", "/v1/responses/resp_1", 404, "route_unknown"),
+        ("POST", "/v1/responses/resp_1/cancel", 404, "route_unknown"),
+        ("POST", "/v1/images/generations", 404, "route_unknown"),
         ("POST", "/v1/files", 404, "route_unknown"),
         ("POST", "/v1/messages/batches", 404, "route_unknown"),
         ("POST", "/v1/chat/completions/", 404, "route_unknown"),
@@ -187,6 +189,8 @@ def test_a_model_without_a_price(place: Place, wire: str) -> None:
         ("POST", "/V1/chat/completions", 404, "route_unknown"),
         ("GET", "/nothing", 404, "route_unknown"),
         ("GET", "/v1/chat/completions", 405, "method_unknown"),
+        ("GET", "/v1/responses", 405, "method_unknown"),
+        ("PUT", "/v1/embeddings", 405, "method_unknown"),
         ("PUT", "/v1/messages", 405, "method_unknown"),
         ("POST", "/v1/models", 405, "method_unknown"),
         ("DELETE", "/v1/models/gpt-4o-mini", 405, "method_unknown"),
