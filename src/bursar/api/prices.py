@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from bursar.api.routes import route
 from bursar.books import Books
 from bursar.money import NANOS_PER_USD, usd
 from bursar.periods import from_us
+from bursar.pricing.book import PriceBook
 from bursar.pricing.check import Disagreement, Table, check_book, compare
 from bursar.pricing.rates import RateCard, Rates
 from bursar.pricing.snapshot import STANDARD
@@ -41,11 +43,12 @@ class RatesAnswer(msgspec.Struct, frozen=True):
 
 
 class CardAnswer(msgspec.Struct, frozen=True):
-    """What a model costs in one catalog; null limits are not known."""
+    """What a model costs in one catalog; null limits are not known. `variants` are all that have a price now."""
 
     catalog: str
     model: str
     variant: str
+    variants: list[str]
     context_tokens: int | None
     max_output_tokens: int | None
     rates: list[RatesAnswer]
@@ -119,25 +122,30 @@ def show_prices(
 ) -> PricesAnswer:
     """What a model costs now, in the catalog named or in every one that has it."""
     name = model.removeprefix("/")
-    found = _cards(books, name, catalog, variant)
-    return PricesAnswer(books.prices.version, name, [_card(card) for card in found])
+    at = from_us(books.clock())
+    found = _cards(books.prices, name, catalog, variant, at)
+    cards = [_card(card, books.prices.variants(card.catalog, name, at)) for card in found]
+    return PricesAnswer(books.prices.version, name, cards)
 
 
-def _cards(books: Books, model: str, catalog: str | None, variant: str) -> list[RateCard]:
-    book, at = books.prices, from_us(books.clock())
+def _cards(book: PriceBook, model: str, catalog: str | None, variant: str, at: datetime) -> list[RateCard]:
     if catalog is not None and catalog not in book.catalogs():
         raise Refused(refuse(Why.UNKNOWN, what="catalog", name=catalog, field="catalog"))
     answers = [book.card(name, model, at, variant) for name in ([catalog] if catalog else book.catalogs())]
     cards = [answer for answer in answers if isinstance(answer, RateCard)]
     if not cards:
         refusals = [answer for answer in answers if isinstance(answer, Refusal)]
-        raise Refused(next((r for r in refusals if r.why is Why.VARIANT_NOT_PRICED), refusals[0]))
+        if any(refusal.why is Why.VARIANT_NOT_PRICED for refusal in refusals):
+            raise Refused(refuse(Why.VARIANT_NOT_PRICED, field="variant", variant=variant, version=book.version))
+        raise Refused(refusals[0])
     return cards
 
 
-def _card(card: RateCard) -> CardAnswer:
+def _card(card: RateCard, variants: list[str]) -> CardAnswer:
     rates = [_rates(0, card.rates), *(_rates(tier.above, tier.rates) for tier in card.tiers)]
-    return CardAnswer(card.catalog, card.model, card.variant, card.context_tokens, card.max_output_tokens, rates)
+    return CardAnswer(
+        card.catalog, card.model, card.variant, variants, card.context_tokens, card.max_output_tokens, rates
+    )
 
 
 def _rates(above_tokens: int, rates: Rates) -> RatesAnswer:

@@ -95,6 +95,9 @@ def _show(found: dict[str, Any]) -> None:
             title=title,
         )
         say(_limits(card))
+        others = [variant for variant in card["variants"] if variant != card["variant"]]
+        if others:
+            say(f"Also priced, with --variant: {', '.join(others)}.")
         gap()
     say(f"Price book {found['version']}.")
 

@@ -45,6 +45,11 @@ class PriceBook:
             return known[2]
         return self._look_up(catalog, model, at, variant)
 
+    def variants(self, catalog: str, model: str, at: datetime) -> list[str]:
+        """The names of all variants of a model that have a price at an instant, sorted; none for an unknown model."""
+        found = self._find(catalog, model)
+        return sorted(name for name, history in found.variants.items() if spell_at(history, at)) if found else []
+
     def models(self, catalog: str) -> list[str]:
         """The ids of a catalog's own models that have a price, sorted; none for a catalog that is not known."""
         home = self.content.catalogs.get(catalog)

@@ -14,6 +14,7 @@ def test_a_models_prices_in_every_catalog_and_in_one(api: Api) -> None:
     (card,) = api.operator.get("/prices/claude-sonnet-4-5", params={"catalog": "anthropic"}).json()["cards"]
     assert (card["rates"][0]["input"], card["rates"][0]["output"]) == ("3.00", "15.00")
     assert card["rates"][0]["audio_input"] is None
+    assert card["variants"] == ["batch", "standard"]
     assert card["rates"][1]["above_tokens"] == 200_000
 
 
@@ -28,7 +29,7 @@ def test_what_has_no_price(api: Api) -> None:
     nowhere = api.operator.get("/prices/gpt-5", params={"catalog": "nowhere"})
     assert refused(nowhere) == (404, "unknown", "catalog")
     variant = api.operator.get("/prices/gpt-5", params={"catalog": "openai", "variant": "nothing"})
-    assert refused(variant) == (400, "variant_not_priced", "service_tier")
+    assert refused(variant) == (400, "variant_not_priced", "variant")
 
 
 def test_the_price_book_is_compared_with_a_table_exactly(api: Api) -> None:

@@ -116,6 +116,13 @@ def test_a_variant_has_its_own_price_from_its_own_date(small: PriceBook) -> None
     assert "'priority'" in refusal.text
 
 
+def test_the_variants_of_a_model_at_a_time(small: PriceBook) -> None:
+    start = datetime(2026, 10, 12, tzinfo=UTC)
+    assert small.variants("acme", "tiered", NOW) == ["flex", "standard"]
+    assert small.variants("reseller", "tiered-2026", start - US) == ["standard"]
+    assert small.variants("acme", "unheard-of", NOW) == []
+
+
 def test_a_catalog_falls_back_one_step_and_prefers_its_own(small: PriceBook) -> None:
     assert rate(small, "falling", NOW, catalog="reseller") == 99
     assert rate(small, "tiered-2026", NOW, catalog="reseller") == 4
