@@ -77,10 +77,11 @@ def _brought_up(books: Books, caller: Caller, email: str) -> int:
 
 
 def _current_period(connection: sa.Connection, person_id: int, now_us: int) -> str:
-    lots = balance(connection, person_id, now_us).lots
-    if not lots:
+    now = balance(connection, person_id, now_us)
+    periods = [lot.period for lot in now.lots] + [pool.period for pool in now.pools]
+    if not periods:
         raise Refused(refuse(Why.NO_GRANT))
-    return lots[0].period
+    return periods[0]
 
 
 ROUTES = (show_balance, show_statement)

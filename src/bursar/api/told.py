@@ -25,7 +25,7 @@ def told_list(report: type[msgspec.Struct]) -> Any:
 
 def _field(name: str, kind: Any) -> tuple[str, Any]:
     if name.endswith("_nanos"):
-        return name.removesuffix("_nanos"), str
+        return name.removesuffix("_nanos"), str | None if type(None) in get_args(kind) else str
     if name.endswith("_us"):
         return name.removesuffix("_us"), str | None
     return name, _kind(kind)

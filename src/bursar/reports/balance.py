@@ -6,7 +6,9 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.ledger.accounts import Balance, Kind
-from bursar.reports.lots import PlanLot, balances_of, known_person, plan_lots
+from bursar.reports.limits import LimitState, limits
+from bursar.reports.lots import PlanLot, balances_of, known_person, open_at, plan_lots
+from bursar.reports.pools import PoolView, pools
 from bursar.store.schema import balances
 
 
@@ -28,22 +30,30 @@ class LotView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitView(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit within the budget, such as a key's: what it lets through in all, and what of that is left."""
+    """One limit within the budget: what it lets through until `expires_us`, and what of that is left.
+
+    A key's own, or one that an administrator set; a team's or everybody's counts what others spend, too. `models` is
+    a pattern, empty for all. `soft_passed` warns: more than `soft_nanos` is spent or held.
+    """
 
     name: str
     source: str
+    models: str
     expires_us: int
     granted_nanos: int
+    soft_nanos: int | None
     available_nanos: int
     held_nanos: int
     spent_nanos: int
+    soft_passed: bool
 
 
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     """A person's budget: the lots that are open at `at_us`, in the order in which they pay, and their sums.
 
     granted + overrun = available + held + spent + expired. `ends_us` is when the first of the lots ends, 0 when none
-    does. The amounts are those of now, whatever `at_us` is.
+    does. The amounts are those of now, whatever `at_us` is. `pools` are those of the person's team: they pay after
+    the lots, are the team's together, and are not in the sums.
     """
 
     person: str
@@ -59,16 +69,16 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     overrun_nanos: int
     lots: tuple[LotView, ...]
     limits: tuple[LimitView, ...]
+    pools: tuple[PoolView, ...]
 
 
 def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceView:
     """What a person has in the lots that are open at an instant. Refused when there is no such person."""
     person = known_person(connection, person_id)
-    open_then = (
-        balances.c.opens_us <= at_us,
-        sa.or_(balances.c.expires_us == 0, balances.c.expires_us > at_us),
-    )
-    found = plan_lots(connection, person_id, *open_then)
+    open_then = open_at(at_us)
+    found = plan_lots(connection, person_id, open_then)
+    keys_own = balances_of(connection, person_id, Kind.LIMIT, open_then, balances.c.source.startswith("key:"))
+    pooled = pools(connection, person.team, at_us)
     lots = [lot.balance for lot in found]
     return BalanceView(
         person=person.email,
@@ -83,7 +93,8 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
         expired_nanos=sum(lot.expired for lot in lots),
         overrun_nanos=sum(lot.overrun for lot in lots),
         lots=tuple(map(_lot, found)),
-        limits=tuple(_limit(limit) for limit in balances_of(connection, person_id, Kind.LIMIT, *open_then)),
+        limits=(*map(_keys_own, keys_own), *map(_limit, limits(connection, person, at_us))),
+        pools=tuple(pool for pool in pooled if pool.period),
     )
 
 
@@ -105,13 +116,31 @@ def _lot(found: PlanLot) -> LotView:
     )
 
 
-def _limit(limit: Balance) -> LimitView:
+def _keys_own(limit: Balance) -> LimitView:
     return LimitView(
         name=limit.label,
         source=limit.source,
+        models="",
         expires_us=limit.expires_us,
         granted_nanos=limit.granted,
+        soft_nanos=None,
         available_nanos=limit.available,
         held_nanos=limit.held,
         spent_nanos=limit.spent,
+        soft_passed=False,
+    )
+
+
+def _limit(limit: LimitState) -> LimitView:
+    return LimitView(
+        name=limit.name,
+        source=f"limit:{limit.id}",
+        models=limit.models,
+        expires_us=limit.ends_us,
+        granted_nanos=limit.amount_nanos,
+        soft_nanos=limit.soft_nanos,
+        available_nanos=limit.available_nanos,
+        held_nanos=limit.held_nanos,
+        spent_nanos=limit.spent_nanos,
+        soft_passed=limit.soft_passed,
     )

@@ -7,17 +7,23 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import Balance, Kind
+from bursar.ledger.accounts import SHARED, Balance, Kind
 from bursar.ledger.decide import burn_down
 from bursar.refusals import Refused, Why, refuse
 from bursar.store import directory
 from bursar.store.batch import read_balance
-from bursar.store.directory import Person
+from bursar.store.directory import Person, Plan
+from bursar.store.pools import pools_of
 from bursar.store.schema import balances, people
 from bursar.terms.plan import Terms
 
 NO_PLAN_ZONE = "UTC"
 _terms = msgspec.json.Decoder(Terms).decode
+
+
+def terms_of(plan: Plan) -> Terms:
+    """A plan's terms."""
+    return _terms(plan.terms)
 
 
 class PlanLot(NamedTuple):
@@ -36,6 +42,12 @@ def known_person(connection: sa.Connection, person_id: int) -> Person:
     return Person(*row)
 
 
+def open_at(at_us: int) -> sa.ColumnElement[bool]:
+    """The condition that a balance is open at an instant."""
+    ends_later = sa.or_(balances.c.expires_us == 0, balances.c.expires_us > at_us)
+    return sa.and_(balances.c.opens_us <= at_us, ends_later)
+
+
 def balances_of(
     connection: sa.Connection, person_id: int, kind: Kind, *where: sa.ColumnElement[bool]
 ) -> list[Balance]:
@@ -47,10 +59,25 @@ def balances_of(
 def plan_lots(connection: sa.Connection, person_id: int, *where: sa.ColumnElement[bool]) -> list[PlanLot]:
     """A person's lots that fulfil conditions on the table `balances`, in the order in which they pay."""
     granted = {
-        f"grant:{grant.id}": (plan.name, _terms(plan.terms).time_zone)
+        f"grant:{grant.id}": (plan.name, terms_of(plan).time_zone)
         for grant, plan in directory.grants_of(connection, person_id)
     }
     return [
         PlanLot(lot, *granted.get(lot.source, (lot.source, NO_PLAN_ZONE)))
         for lot in balances_of(connection, person_id, Kind.LOT, *where)
     ]
+
+
+class PoolLot(NamedTuple):
+    """A lot of a team's pool, the team, and the name of the plan."""
+
+    balance: Balance
+    team: str
+    plan: str
+
+
+def pool_lots(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[PoolLot]:
+    """The lots of all pools that fulfil conditions on the table `balances`, in the order in which they pay."""
+    pools = {pool.source: (pool.team, plan.name) for pool, plan in pools_of(connection)}
+    of_pools = balances.c.source.in_(list(pools))
+    return [PoolLot(lot, *pools[lot.source]) for lot in balances_of(connection, SHARED, Kind.LOT, of_pools, *where)]

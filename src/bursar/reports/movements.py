@@ -46,15 +46,34 @@ class Ended(NamedTuple):
     output_tokens: int
 
 
+def moved(connection: sa.Connection, person_id: int, lots: list[Balance]) -> set[int]:
+    """Which of some lots a person's calls held money in, by their ids."""
+    if not lots:
+        return set()
+    query = (
+        sa.select(transfers.c.debit)
+        .join(postings, postings.c.id == transfers.c.posting_id)
+        .where(
+            postings.c.person_id == person_id,
+            postings.c.effective_us >= min(lot.opens_us for lot in lots),
+            postings.c.effective_us <= max(lot.expires_us for lot in lots),
+            postings.c.verb == Verb.HOLD.value,
+            transfers.c.debit.in_([account_code(lot.id, Account.AVAILABLE) for lot in lots]),
+        )
+        .distinct()
+    )
+    return {account_of(code)[0] for (code,) in connection.execute(query)}
+
+
 class Movements:
-    """The postings of one person that move some of their lots."""
+    """The postings of one person that move some lots, the person's own or a pool's."""
 
     def __init__(self, connection: sa.Connection, person_id: int, lots: Iterable[Balance]) -> None:
         self._connection = connection
         lots = list(lots)
         self._ids = [lot.id for lot in lots]
-        self._from_us = min(lot.opens_us for lot in lots)
-        self._to_us = max(lot.expires_us or NEVER_US for lot in lots)
+        self._from_us = min((lot.opens_us for lot in lots), default=0)
+        self._to_us = max((lot.expires_us or NEVER_US for lot in lots), default=0)
         self._timely = sa.and_(
             postings.c.person_id == person_id, postings.c.effective_us.between(self._from_us, self._to_us)
         )

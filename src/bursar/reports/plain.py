@@ -19,7 +19,7 @@ def plain(report: msgspec.Struct) -> dict[str, Any]:
     for name in report.__struct_fields__:
         value = getattr(report, name)
         if name.endswith("_nanos"):
-            told[name.removesuffix("_nanos")] = usd(value)
+            told[name.removesuffix("_nanos")] = None if value is None else usd(value)
         elif name.endswith("_us"):
             told[name.removesuffix("_us")] = iso(value) if value else None
         else:

@@ -16,8 +16,8 @@ from bursar.ledger.accounts import Account
 from bursar.ledger.postings import Verb
 from bursar.refusals import Refused, Why, refuse
 from bursar.reports.days import Days
-from bursar.reports.lots import PlanLot, known_person, plan_lots
-from bursar.reports.movements import Ended, Movements
+from bursar.reports.lots import NO_PLAN_ZONE, PlanLot, PoolLot, known_person, plan_lots, pool_lots
+from bursar.reports.movements import Ended, Movements, moved
 from bursar.reports.plain import to_json
 from bursar.store.schema import balances
 
@@ -62,11 +62,22 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     held_nanos: int
 
 
+class FromPool(msgspec.Struct, frozen=True, kw_only=True):
+    """What calls of this person drew from a pool of the team's in the period: a memo, not a part of the sums."""
+
+    team: str
+    plan: str
+    calls: int
+    spent_nanos: int
+    held_nanos: int
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One person, one period. Amounts in nano-USD, times in microseconds UTC, days as the plan's time zone has them.
 
     opening + granted + overrun - spent - expired = closing = available + held. `overrun` is what calls cost beyond
-    the budget; the employer bears it. `released_calls` were not charged.
+    the budget; the employer bears it. `released_calls` were not charged. Whoever has no budget of their own, and drew
+    on a pool, has a statement without plans.
     """
 
     person: str
@@ -86,16 +97,17 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     provisional: tuple[Provisional, ...]
     running: tuple[Running, ...]
     released_calls: int
+    from_pools: tuple[FromPool, ...]
 
     @property
     def opens_us(self) -> int:
-        """When the period's first credit opens."""
-        return min(plan.opens_us for plan in self.plans)
+        """When the period's first credit opens; 0 when the person has none."""
+        return min((plan.opens_us for plan in self.plans), default=0)
 
     @property
     def time_zone(self) -> str:
         """Where the statement's days are days: the zone of the plan that pays first."""
-        return self.plans[0].time_zone
+        return self.plans[0].time_zone if self.plans else NO_PLAN_ZONE
 
     def to_json(self) -> bytes:
         """The statement as JSON, exact to the nano-dollar. The same journal gives the same bytes."""
@@ -109,7 +121,8 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
     """
     person = known_person(connection, person_id)
     lots = plan_lots(connection, person_id, balances.c.label == period_label)
-    if not lots:
+    from_pools = _from_pools(connection, person_id, period_label)
+    if not lots and not from_pools:
         raise Refused(refuse(Why.UNKNOWN, what=f"budget of {person.email} for the period", name=period_label))
     movements = Movements(connection, person_id, [lot.balance for lot in lots])
     net = movements.sums()
@@ -137,6 +150,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
             for hold in running
         ),
         released_calls=sum(call.verb is Verb.RELEASE for call in ended),
+        from_pools=from_pools,
     )
     _adds_up(made)
     return made
@@ -157,9 +171,29 @@ def _plan(lot: PlanLot) -> PlanPeriod:
     return PlanPeriod(name=lot.plan, time_zone=lot.time_zone, opens_us=kept.opens_us, expires_us=kept.expires_us)
 
 
+def _from_pools(connection: sa.Connection, person_id: int, period_label: str) -> tuple[FromPool, ...]:
+    """What the person's calls drew from lots of pools of this period, whatever team the person is in now."""
+    pools = pool_lots(connection, balances.c.label == period_label)
+    drawn_on = moved(connection, person_id, [lot.balance for lot in pools])
+    return tuple(_from_pool(connection, person_id, lot) for lot in pools if lot.balance.id in drawn_on)
+
+
+def _from_pool(connection: sa.Connection, person_id: int, lot: PoolLot) -> FromPool:
+    movements = Movements(connection, person_id, [lot.balance])
+    net = movements.sums()
+    return FromPool(
+        team=lot.team,
+        plan=lot.plan,
+        calls=sum(call.verb is not Verb.RELEASE for call in movements.ended()),
+        spent_nanos=net[Account.SPENT],
+        held_nanos=net[Account.HELD],
+    )
+
+
 def _days(lots: list[PlanLot]) -> Days:
-    starts_us = min(lot.balance.opens_us for lot in lots)
-    return Days(lots[0].time_zone, starts_us, max(lot.balance.expires_us for lot in lots))
+    starts_us = min((lot.balance.opens_us for lot in lots), default=0)
+    time_zone = lots[0].time_zone if lots else NO_PLAN_ZONE
+    return Days(time_zone, starts_us, max((lot.balance.expires_us for lot in lots), default=0))
 
 
 def _spending(ended: Iterable[Ended], days: Days) -> tuple[Spend, ...]:

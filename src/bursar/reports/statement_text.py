@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import PlanPeriod, Provisional, Spend, Statement
+from bursar.reports.statement import FromPool, PlanPeriod, Provisional, Spend, Statement
 from bursar.reports.words import MONTHS, WEEKDAYS, bar, clean, count, fit, period, short_day, tokens
 
 BAR = 18
@@ -29,8 +29,9 @@ def render(statement: Statement, width: int = 80) -> str:
     _heading(page, statement)
     _sums(page, statement)
     _left(page, statement)
+    _pools(page, statement.from_pools)
     if not statement.spending:
-        page.paragraph("No call was charged.")
+        page.paragraph("No call was charged to this budget." if statement.from_pools else "No call was charged.")
     else:
         spent_cents = _parts_of(statement)["spent"]
         _models(page, statement.spending, spent_cents)
@@ -117,7 +118,7 @@ def _left(page: _Page, statement: Statement) -> None:
     elif statement.expired_nanos:
         expired = show(cents["expired"], statement.expired_nanos)
         page.paragraph(f"The period is over. {expired} was not spent in time and has expired.")
-    elif not statement.held_nanos:
+    elif statement.plans and not statement.held_nanos:
         page.paragraph("All of it is spent.")
     if statement.running:
         held = show(cents["held"], statement.held_nanos)
@@ -125,6 +126,19 @@ def _left(page: _Page, statement: Statement) -> None:
         page.paragraph(
             f"{held} is held for {calls} not ended: the most that can be charged. What is not needed comes back."
         )
+
+
+def _pools(page: _Page, drawn: Sequence[FromPool]) -> None:
+    """A memo: what was drawn from the team's pool is the team's, and in none of the sums."""
+    if not drawn:
+        return
+    page.line()
+    for pool in drawn:
+        text = f"  From the team's pool ({pool.team}, {pool.plan}): {count(pool.calls, 'call')}"
+        page.line(text, show(to_cents(pool.spent_nanos), pool.spent_nanos))
+        if pool.held_nanos:
+            page.line("  held in it for calls that have not ended", show(to_cents(pool.held_nanos), pool.held_nanos))
+    page.paragraph("What the pool paid is not a part of the balance above.")
 
 
 class _Row(NamedTuple):

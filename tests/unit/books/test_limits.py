@@ -15,7 +15,7 @@ from bursar.store.limits import Scope
 from tests.store.seen import balances
 from tests.support.calls import USD
 from tests.support.clock import NOVEMBER_US
-from tests.unit.books.conftest import GPT, SONNET, Company
+from tests.support.teams import GPT, SONNET, Company
 
 HOUR_S, DAY_S = 3_600, 86_400
 HAIKU_ASK = Ask(

@@ -9,7 +9,7 @@ from bursar.ledger.postings import Posting
 from bursar.periods import Monthly
 from bursar.refusals import Refusal, Refused, Why
 from tests.support.calls import USD
-from tests.unit.books.conftest import GPT, SONNET, Company
+from tests.support.teams import GPT, SONNET, Company
 
 DAY_S = 86_400
 DECEMBER = Monthly("UTC").named("2026-12")

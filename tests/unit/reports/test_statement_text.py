@@ -54,6 +54,7 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         provisional=(),
         running=(),
         released_calls=0,
+        from_pools=(),
     )
     return msgspec.structs.replace(statement, **more)
 
