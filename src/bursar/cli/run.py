@@ -311,7 +311,7 @@ def _show(run: dict[str, Any]) -> None:
 
 
 def _table(runs: list[dict[str, Any]], *, empty: str = "", title: str = "") -> None:
-    """Runs in a table. Where there is little room, a person is the e-mail's first part, and only one time is shown."""
+    """Runs in a table. Where there is little room, a person is the e-mail's first part, and one time is shown."""
     wide = width() >= WIDE
     columns = ["Run", "~Name", "Person", "State", ">Budget", ">Spent", ">Left", "Ends (UTC)"]
     rows = [
