@@ -272,7 +272,9 @@ MODELS: dict[str, Model] = {
             search="0.035",
             reasons=False,
         ),
+        _gemini("gemini-3.1-pro-preview", "Gemini 3.1 Pro Preview", "2026-02-19", "2 12 0.2", long="4 18 0.4"),
         _gemini("gemini-3.5-flash", "Gemini 3.5 Flash", "2026-05-19", "1.5 9 0.15"),
+        _gemini("gemini-3.5-flash-lite", "Gemini 3.5 Flash-Lite", "2026-07-21", "0.3 2.5 0.03"),
     )
 }
 """Every model for sale, by the name that clients ask for. An embedding model takes 300,000 tokens of all inputs

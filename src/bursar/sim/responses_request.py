@@ -26,6 +26,7 @@ FILE_TOKENS = 400
 LEAST_OUTPUT_TOKENS = 16
 _AS_WRITTEN = frozenset(
     {
+        "additional_tools",
         "apply_patch_call",
         "apply_patch_call_output",
         "computer_call",

@@ -1,0 +1,55 @@
+"""Codex CLI, as docs/tools/codex.md tells to set it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway.people import POOR
+
+from .agent import PROMPT, Agent, Done
+from .conftest import Start
+
+RESPONSES = "/v1/responses"
+CONFIG = """
+model_provider = "bursar"
+check_for_update_on_startup = false
+
+[model_providers.bursar]
+name = "Bursar"
+base_url = "{url}/v1"
+env_key = "BURSAR_KEY"
+wire_api = "responses"
+stream_max_retries = {retries}
+
+[analytics]
+enabled = false
+"""
+
+
+def run(agent: Agent, key: str, *arguments: str, retries: int = 0) -> Done:
+    folder = agent.home / ".codex"
+    folder.mkdir()
+    (folder / "config.toml").write_text(CONFIG.format(url=agent.url, retries=retries))
+    return agent.run("exec", "--skip-git-repo-check", *arguments, PROMPT, BURSAR_KEY=key)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--model", "gpt-5-mini")], ids=["its own choice", "a model"])
+def test_it_answers(start: Start, arguments: tuple[str, ...]) -> None:
+    agent = start("codex")
+    before = agent.place.billed()
+    done = run(agent, agent.place.key, *arguments)
+    assert done.code == 0, done.printed
+    assert agent.asked.calls(RESPONSES) == [200]
+    agent.place.until_quiet()
+    [line] = agent.place.sim.bill.lines()[before:]
+    assert f"{line.usage.total_input + line.usage.output:,}" in done.printed.partition("tokens used")[2]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_spent_budget_is_told_after_the_retries_that_are_set(start: Start, retries: int) -> None:
+    """Codex opens a stream again after any status that it does not know; the setting says how often."""
+    agent = start("codex")
+    done = run(agent, agent.place.keys[POOR], "--model", "gpt-5-mini", retries=retries)
+    assert done.code != 0
+    assert "402 Payment Required: This token budget is used up: $0.00005 is left" in done.printed
+    assert agent.asked.calls(RESPONSES) == [402] * (1 + retries)
