@@ -52,6 +52,7 @@ class Why(StrEnum):
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_CUT = "upstream_cut"
     UPSTREAM_KEY = "upstream_key"
+    UPSTREAM_ERROR = "upstream_error"
     # operations on the books
     OPERATION_CONFLICT = "operation_conflict"
     HOLD_UNKNOWN = "hold_unknown"
@@ -175,6 +176,12 @@ RULES: dict[Why, Rule] = {
         "The provider {provider} did not accept the key that this Bursar has for it. Nothing was charged. "
         "Whoever runs this Bursar must mend its configuration.",
     ),
+    Why.UPSTREAM_ERROR: Rule(
+        502,
+        True,
+        "The provider {provider}, or something in front of it, answered {status} with a page that is no error of its "
+        "API. {charged}",
+    ),
     Why.OPERATION_CONFLICT: Rule(409, False, "The operation {operation} was already done with other content."),
     Why.HOLD_UNKNOWN: Rule(404, False, "There is no hold {hold}."),
     Why.HOLD_ENDED: Rule(409, False, "The hold {hold} has already ended."),
@@ -186,7 +193,7 @@ RULES: dict[Why, Rule] = {
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
     Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
     Why.SERVER_UNREACHABLE: Rule(502, True, "The Bursar at {url} cannot be asked: {problem}."),
-    Why.BUSY: Rule(503, True, "Bursar is busy: {waiting} operations are waiting for the journal. Try again."),
+    Why.BUSY: Rule(503, True, "Bursar is busy: {what}. Try again."),
     Why.STORE_UNAVAILABLE: Rule(
         503, True, "The journal cannot be written at the moment, so nothing was sent to a provider."
     ),
@@ -224,6 +231,8 @@ class _Words(dict[str, str]):
     def __missing__(self, name: str) -> str:
         if name == "renewal":
             return _renewal(int(self.get("renews_us", "0")))
+        if name == "what" and "waiting" in self:
+            return f"{self['waiting']} operations are waiting for the journal"
         if f"{name}_nanos" in self:
             return people_usd(int(self[f"{name}_nanos"]))
         return ""

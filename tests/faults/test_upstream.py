@@ -16,7 +16,7 @@ from tests.support.kills import compare_with_bill
 from tests.unit.sim.raw import Got
 
 SERVER = "[server]\nidle_timeout_s = 1\ndeadline_s = 2\n"
-OVERLOADED = {"openai": 503, "anthropic": 529, "gemini": 503}
+OVERLOADED = {"openai": 503, "responses": 503, "anthropic": 529, "gemini": 503}
 EACH = pytest.mark.parametrize("wire", ALL)
 
 FAULTS = """
@@ -105,7 +105,8 @@ def assert_told(wire: str, got: Got, refusal: str) -> None:
     assert got.headers["x-bursar-call"] if got.status == 200 else got.headers["request-id"]
     last = got.events()[-1] if got.status == 200 else got.json()
     assert (last["error"]["details"][0]["reason"].lower() if wire == "gemini" else last["error"]["code"]) == refusal
-    assert (last.get("type") == "error") == (wire == "anthropic")
+    typed = wire == "anthropic" or (wire == "responses" and got.status == 200)
+    assert (last.get("type") == "error") == typed
 
 
 @EACH
@@ -120,7 +121,12 @@ def test_an_error_inside_a_stream_is_the_providers_own(place: Place, wire: str) 
     got = call(place.url, place.key, wire, stream=True, directive="fault=error_event_after;output_tokens=30")
     error = got.events()[-1]["error"]
     assert "failed inside the stream" in error["message"]
-    kind = {"openai": "server_error", "anthropic": "overloaded_error", "gemini": "UNAVAILABLE"}[wire]
+    kind = {
+        "openai": "server_error",
+        "responses": "server_error",
+        "anthropic": "overloaded_error",
+        "gemini": "UNAVAILABLE",
+    }[wire]
     assert error["status" if wire == "gemini" else "type"] == kind
 
 

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, TypeVar
 
 from bursar.gateway.wires.base import Wire
 from bursar.refusals import Refusal
 from bursar.watch import Sight
 
+T = TypeVar("T")
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Headers = list[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
+
+
+class ClientGone(Exception):  # noqa: N818 - no error: clients may leave
+    """The client left before it could be answered; there is nobody to answer."""
 
 
 class Client:
     """Sends an answer. A client that leaves is noted, never an error: the call goes on and is settled."""
 
-    __slots__ = ("_dropped", "_send", "_since_s", "gone", "sight", "started")
+    __slots__ = ("_dropped", "_leaving", "_receive", "_send", "_since_s", "gone", "sight", "started")
 
-    def __init__(self, send: Send, sight: Sight) -> None:
+    def __init__(self, receive: Receive, send: Send, sight: Sight) -> None:
+        self._receive = receive
         self._send = send
+        self._leaving: asyncio.Task[None] | None = None
         self.sight = sight
         self._since_s: float | None = None
         self._dropped: asyncio.Task[None] | None = None
@@ -39,6 +48,34 @@ class Client:
         if self._since_s is not None and self._since_s < before_s and self._dropped is None:
             self._dropped = task
             task.cancel()
+
+    async def stays_for(self, something: Coroutine[Any, Any, T]) -> T:
+        """What a wait comes to. Raises ClientGone when the client leaves first, and then nothing waits any more.
+
+        Only for requests whose body was read. The server is asked about its connection from the first wait on.
+        """
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+        wait = asyncio.create_task(something)
+        try:
+            await asyncio.wait({wait, self._leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if wait.done():
+                return wait.result()
+            raise ClientGone
+        finally:
+            if not wait.done():
+                wait.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await wait
+
+    async def _leave(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def over(self) -> None:
+        """The request is served: its connection is no concern any more."""
+        if self._leaving is not None:
+            self._leaving.cancel()
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from bursar.gateway.client import Client
 from bursar.gateway.headers import Incoming
+from bursar.gateway.room import Share
 from bursar.gateway.routes import Route
 from bursar.gateway.wires.base import Wire
 from bursar.refusals import Refusal, Refused
@@ -14,16 +15,22 @@ T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
-    """A request: its route, its headers, and its client."""
+    """A request: its route, its headers, its client, and its body's share of the memory."""
 
     route: Route
     incoming: Incoming
     client: Client
+    share: Share
 
     @property
     def wire(self) -> Wire:
         """The wire that answers it."""
         return self.route.wire
+
+    @property
+    def secret(self) -> str:
+        """The key that it came with."""
+        return self.incoming.secret or self.route.secret
 
 
 def granted(answer: T | Refusal) -> T:

@@ -10,24 +10,27 @@ from typing import Any
 from bursar.books import Books, Spender
 from bursar.books.spending import new_call_id
 from bursar.config import Config
-from bursar.gateway.body import ClientGone, Receive, read_body
-from bursar.gateway.client import JSON, Client, Send
+from bursar.gateway.body import read_body
+from bursar.gateway.client import JSON, Client, ClientGone, Receive, Send
 from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import Incoming
-from bursar.gateway.posting import LoopJournal
+from bursar.gateway.posting import LATE, LoopJournal
 from bursar.gateway.providers import Provider, Providers, provider_of
 from bursar.gateway.relay import Relay
+from bursar.gateway.room import Room, Share
 from bursar.gateway.routes import Action, route_of, wire_of
 from bursar.gateway.upstream import Upstream
-from bursar.gateway.wires import GEMINI, Limits, Wire, model_body, models_body
+from bursar.gateway.wires import GEMINI, Call, Limits, Wire, model_body, models_body
 from bursar.keys import key_digest
 from bursar.periods import from_us
 from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.store.journal import DATABASE_FAILED
 from bursar.watch import Watch
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
+LOOK_UP_WITHIN_S = 5.0
 
 
 class Gateway:
@@ -40,18 +43,45 @@ class Gateway:
         self._providers = Providers(tuple(provider_of(provider) for provider in config.providers))
         self._relay: Relay | None = None
         self._upstream: Upstream | None = None
+        self._room = Room(config.server.max_bodies_bytes)
 
     async def open(self) -> None:
         """Be ready for calls."""
         self._upstream = Upstream(self._config.server)
-        journal = LoopJournal(self._books.journal, asyncio.get_running_loop())
-        self._relay = Relay(self._books, journal, self._upstream, self._config.server)
+        loop = asyncio.get_running_loop()
+        journal = LoopJournal(self._books.journal, loop)
+        self._relay = relay = Relay(self._books, journal, self._upstream, self._config.server, self._authenticate)
+
+        def revoked(key_ids: frozenset[int]) -> None:
+            loop.call_soon_threadsafe(relay.revoked, key_ids)
+
+        self._books.on_revoked.append(revoked)
 
     async def close(self) -> None:
         """Take no new calls; wait for the running ones to be settled (bounded); close connections."""
         if self._relay is not None and self._upstream is not None:
             await self._relay.drain(self._config.server.stop_timeout_s)
             await self._upstream.close()
+
+    @property
+    def running(self) -> int:
+        """How many calls were sent and have not ended."""
+        return 0 if self._relay is None else self._relay.running
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for budget that others hold."""
+        return 0 if self._relay is None else self._relay.waiting
+
+    def reconfigure(self, config: Config) -> None:
+        """Serve new calls by another configuration; those that run go on with the provider that they have."""
+        assert self._relay is not None, "the gateway is not open"
+        assert self._upstream is not None, "the gateway is not open"
+        self._room.give(config.server.max_bodies_bytes - self._config.server.max_bodies_bytes)
+        self._config = config
+        self._providers = Providers(tuple(provider_of(provider) for provider in config.providers))
+        self._relay.reconfigure(config.server)
+        self._upstream.reconfigure(config.server)
 
     def cut(self) -> None:
         """Cut off the calls that are running, because whoever stops the server will not wait for them."""
@@ -61,13 +91,14 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request under /v1."""
         incoming = Incoming(scope["headers"])
-        client = Client(send, self._watch.begin(scope["headers"]))
+        client = Client(receive, send, self._watch.begin(scope["headers"]))
         path = scope["path"]
         wire: Wire | None = None
+        share = Share(self._room)
         try:
             route = route_of(scope["method"], path, scope["query_string"].decode("latin-1"), incoming)
             wire = route.wire
-            await self._serve(Exchange(route, incoming, client), receive)
+            await self._serve(Exchange(route, incoming, client, share), receive)
         except (ClientGone, asyncio.CancelledError):
             return  # nobody waits for an answer any more; a call that was dispatched goes on in its own task
         except Refused as refused:
@@ -76,6 +107,8 @@ class Gateway:
             log.exception("a request failed in the gateway")
             await self._refuse(client, wire or wire_of(path, incoming), refuse(Why.INTERNAL))
         finally:
+            share.done()
+            client.over()
             client.sight.answered("unknown" if wire is None else wire.name)
 
     async def _refuse(self, client: Client, wire: Wire, refusal: Refusal) -> None:
@@ -84,25 +117,33 @@ class Gateway:
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
         route = exchange.route
-        spender = await self._authenticate(exchange.incoming.secret or route.secret)
+        spender = await self._authenticate(exchange.secret)
         exchange.client.sight.key = spender.key.shown
         if route.action in {Action.MODELS, Action.MODEL}:
             await self._models(exchange, spender)
             return
-        body = granted(await read_body(receive, exchange.incoming, self._config.server))
         assert self._relay is not None, "the gateway is not open"
         if route.action is Action.COUNT:
+            body = await self._body(exchange, receive)
             model = route.wire.read_count(body, route.target)
-            await self._relay.forward(self._serving(exchange, model), body, exchange)
+            await self._relay.forward(self._serving(exchange, model)[0], body, exchange)
             return
-        call = route.wire.read(body, route.target)
-        await self._relay.call(spender, self._serving(exchange, call.model), call, exchange)
+        call = await self._call(exchange, receive)
+        running = self._relay.call(spender, self._serving(exchange, call.model), call, exchange)
+        del call  # an answer may take an hour: the body is not kept for it
+        await running
 
-    def _serving(self, exchange: Exchange, model: str) -> Provider:
-        provider = self._providers.serving(exchange.wire.family, model)
-        if provider is None:
+    async def _body(self, exchange: Exchange, receive: Receive) -> bytes:
+        return granted(await read_body(receive, exchange.incoming, self._config.server, exchange.share))
+
+    async def _call(self, exchange: Exchange, receive: Receive) -> Call:
+        return exchange.wire.read(await self._body(exchange, receive), exchange.route.target)
+
+    def _serving(self, exchange: Exchange, model: str) -> tuple[Provider, ...]:
+        providers = self._providers.chain(exchange.wire.family, model)
+        if not providers:
             raise Refused(refuse(Why.MODEL_UNKNOWN, field="model", model=model))
-        return provider
+        return providers
 
     async def _authenticate(self, secret: str) -> Spender:
         if not secret:
@@ -110,11 +151,21 @@ class Gateway:
         now_us = self._books.clock()
         spender = self._books.known_spender(key_digest(secret), now_us)
         if spender is None:
-            spender = granted(await asyncio.to_thread(self._books.find_spender, secret))
+            spender = granted(await self._look_up(secret))
         refusal = spender.refusal(now_us)
         if refusal is not None:
             raise Refused(refusal)
         return spender
+
+    async def _look_up(self, secret: str) -> Spender | Refusal:
+        try:
+            async with asyncio.timeout(LOOK_UP_WITHIN_S):
+                return await asyncio.to_thread(self._books.find_spender, secret)
+        except TimeoutError:
+            return LATE
+        except DATABASE_FAILED:
+            log.exception("the database failed; a key cannot be looked up")
+            return LATE
 
     async def _models(self, exchange: Exchange, spender: Spender) -> None:
         wire = exchange.wire

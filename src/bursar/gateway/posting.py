@@ -9,12 +9,15 @@ import asyncio
 from collections.abc import Callable
 
 from bursar.ledger.postings import Command
+from bursar.refusals import Why, refuse
 from bursar.store.batch import Outcome
 from bursar.store.journal import Journal
 
 Answer = asyncio.Future[Outcome]
 Orphan = Callable[[Outcome], None]
 Token = tuple[Answer, Orphan | None]
+LATE = refuse(Why.STORE_UNAVAILABLE)
+"""What whoever waited too long for an answer gets in its place; the answer itself then goes to the orphan's taker."""
 
 
 class LoopJournal:

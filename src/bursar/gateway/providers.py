@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -72,17 +73,32 @@ class Providers:
 
     def __init__(self, providers: tuple[Provider, ...]) -> None:
         self.all = providers
-        self._memo: dict[tuple[str, str], Provider | None] = {}
+        self._memo: dict[tuple[str, str], tuple[Provider, ...]] = {}
 
     def serving(self, wire: str, model: str) -> Provider | None:
         """The provider of a model on a wire; None when there is none."""
-        asked = (wire, model)
-        if asked in self._memo:
-            return self._memo[asked]
-        found = self._search(wire, model)
-        if len(self._memo) < MEMO_SIZE:
-            self._memo[asked] = found
+        found = self.chain(wire, model)
+        return found[0] if found else None
+
+    def chain(self, wire: str, model: str) -> tuple[Provider, ...]:
+        """The provider of a model on a wire, then those of its fallbacks that have the model; maybe none.
+
+        A fallback has a model when one of its patterns fits it, or when it renames it.
+        """
+        found = self._memo.get((wire, model))
+        if found is None:
+            first = self._search(wire, model)
+            found = () if first is None else (first, *self._fallbacks(first, model))
+            if len(self._memo) < MEMO_SIZE:
+                self._memo[wire, model] = found
         return found
+
+    def _fallbacks(self, first: Provider, model: str) -> Iterator[Provider]:
+        named = {provider.name: provider for provider in self.all}
+        for name in first.fallback:
+            provider = named[name]
+            if model in provider.rename or any(fnmatchcase(model, pattern) for pattern in provider.models):
+                yield provider
 
     def _search(self, wire: str, model: str) -> Provider | None:
         best: tuple[int, Provider] | None = None

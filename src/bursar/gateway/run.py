@@ -15,13 +15,16 @@ from typing import NamedTuple
 from bursar.books import Admission, Books, spending
 from bursar.books.spending import Ending
 from bursar.config import ServerConfig
+from bursar.gateway.attempts import Failure, pause_of
 from bursar.gateway.client import Headers
 from bursar.gateway.exchange import Exchange
-from bursar.gateway.headers import downward
+from bursar.gateway.headers import downward, money
 from bursar.gateway.http1 import Answer
-from bursar.gateway.posting import LoopJournal
+from bursar.gateway.posting import LATE, LoopJournal
+from bursar.gateway.posting import Answer as Posted
 from bursar.gateway.providers import Provider
 from bursar.gateway.upstream import LOST, NotConnected
+from bursar.gateway.waiting import Waiting
 from bursar.gateway.wires import Call, Meter
 from bursar.ledger.postings import Posting, Release, Settle
 from bursar.refusals import Refusal, Why, refuse
@@ -30,8 +33,11 @@ log = logging.getLogger("bursar.relay")
 UNKNOWN_OUTCOME = frozenset({408, 504, 524})
 """Statuses by which something between us and the provider says that it gave up waiting: it may have been billed."""
 KEY_REFUSED = frozenset({401, 403})
+KILLED = "its key was revoked or its agent run killed while the call was running"
 EVENT_STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
 RETRY_FIRST_S, RETRY_MOST_S = 0.05, 5.0
+POST_WITHIN_S = 5.0
+"""How long a client waits for its call's ending to be durable; the ending goes on being posted after that."""
 ERROR_MOST_BYTES = 2**20
 
 
@@ -43,31 +49,56 @@ class Admitted(NamedTuple):
     provider: Provider
 
 
+class Desk(NamedTuple):
+    """Where every call is looked after: the books, their journal, and those who wait for what a call gives back."""
+
+    books: Books
+    journal: LoopJournal
+    waiting: Waiting
+
+
 class Run:
     """One dispatched call, from its request to the one posting that ends its hold."""
 
     def __init__(
-        self, books: Books, journal: LoopJournal, call: Call, admitted: Admitted, exchange: Exchange
+        self,
+        desk: Desk,
+        call: Call,
+        admitted: Admitted,
+        exchange: Exchange,
+        began_s: float | None,
     ) -> None:
-        self._books = books
-        self._journal = journal
-        self._call = call
+        """`began_s` is when the first attempt at the call began, if another may follow this one; else None."""
+        self._books, self._journal, self._waiting = desk
         self._admission, self._held, self._provider = admitted
+        self._is_stream = call.stream
         self._wire = exchange.wire
         self._client = exchange.client
         self.sight = exchange.client.sight
         self.sight.stream = call.stream
         self._headers: Headers = [(b"x-bursar-call", self._admission.hold.id.encode())]
-        self._meter: Meter | None = None
+        self._meter: Meter = exchange.wire.meter(call)  # the call itself, and so its body, is not kept
+        self._share = exchange.share
         self._request = ""
+        self._cost: int | None = None
         self._ended = False
         self._unposted: Settle | Release | None = None
+        self._posting: Posted | None = None
+        self._posting_s = 0.0
         self._task: asyncio.Task[None] | None = None
-        self._timed_out = False
+        self._cut: Why | None = None
         self._started_s = self._progress_s = time.monotonic()
+        self._deadline_from_s = self._started_s if began_s is None else began_s
+        self.may_follow = began_s is not None
+        self.failure: Failure | None = None
+        """How it failed without being billed, when another attempt may follow: then the client was told nothing."""
+        self.in_trouble = False
+        """Whether its provider failed it."""
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def start(self, request: Awaitable[Answer]) -> asyncio.Task[None]:
         """Begin, in a task of its own."""
+        self._share.sending()
         self._task = asyncio.create_task(self._run(request))
         return self._task
 
@@ -80,10 +111,26 @@ class Run:
             return
         if self._client.is_sending:
             self._client.drop_if_slow(now_s - config.client_timeout_s, self._task)
-        elif not self._ended and (
-            now_s - self._progress_s > config.idle_timeout_s or now_s - self._started_s > config.deadline_s
-        ):
-            self._timed_out = True
+        elif self._posting is not None:
+            if now_s - self._posting_s > POST_WITHIN_S and not self._posting.done():
+                self._posting.set_result(LATE)
+        elif now_s - self._progress_s > config.idle_timeout_s or now_s - self._deadline_from_s > config.deadline_s:
+            self.cut_off(Why.UPSTREAM_TIMEOUT)
+
+    @property
+    def key_id(self) -> int:
+        """The key that pays for it."""
+        return self._admission.note.key_id
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that was asked."""
+        return self._provider.name
+
+    def cut_off(self, why: Why) -> None:
+        """End it now: UPSTREAM_TIMEOUT, or CALL_KILLED. Nothing happens to a call whose hold has ended."""
+        if self._task is not None and self._cut is None and not self._ended:
+            self._cut = why
             self._task.cancel()
 
     async def _run(self, request: Awaitable[Answer]) -> None:
@@ -91,13 +138,17 @@ class Run:
         try:
             await self._send(request)
         except asyncio.CancelledError:
-            if not self._timed_out:
+            if self._cut is None:
                 await self._charge_bound("Bursar stopped while the call was running")
                 await self._tell(refuse(Why.STOPPING))
                 raise
             assert self._task is not None
             self._task.uncancel()
-            await self._lost(TimeoutError())
+            if self._cut is Why.CALL_KILLED:
+                await self._charge_bound(KILLED)
+                await self._tell(refuse(Why.CALL_KILLED, bound_nanos=self._held.amount))
+            else:
+                await self._lost(TimeoutError())
         except Exception:
             log.exception("a call failed in the relay")
             await self._charge_bound("Bursar failed while the call was running")
@@ -106,10 +157,15 @@ class Run:
 
     async def _send(self, request: Awaitable[Answer]) -> None:
         try:
-            response = await request
+            try:
+                response = await request
+            finally:
+                self._share.sent()
         except NotConnected:
             await self._release(f"{self._provider.name} could not be reached")
-            await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
+            self.in_trouble = True
+            refusal = refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name)
+            await self._fail(Failure(self._admission.hold.id, refusal, refusal.status, [], b"", None))
         except LOST as problem:
             await self._lost(problem)
         else:
@@ -123,7 +179,7 @@ class Run:
         self._headers += downward(response.headers)
         if response.status != 200:
             await self._failed(response)
-        elif self._call.stream and response.content_type == "text/event-stream":
+        elif self._is_stream and response.content_type == "text/event-stream":
             await self._stream(response)
         else:
             await self._whole(response)
@@ -143,15 +199,38 @@ class Run:
         if 300 <= status < 400:
             await self._tell(refuse(Why.UPSTREAM_UNREACHABLE, provider=self._provider.name))
             return
+        self.in_trouble = status == 429 or status >= 500
         try:
             body = await response.read(ERROR_MOST_BYTES)
         except LOST:
             body = b""
-        kind = response.headers.get("content-type", "application/json").encode("latin-1")
-        await self._client.answer(status, [(b"content-type", kind), *self._headers], body)
+        kind = response.headers.get("content-type", "application/json")
+        if "json" not in kind:
+            kind, body = "application/json", self._error_page(status)
+        headers = [(b"content-type", kind.encode("latin-1")), *self._headers]
+        pause_s = pause_of(response.headers, time.time())
+        failure = Failure(self._admission.hold.id, None, status, headers, body, pause_s)
+        if self.in_trouble and status not in UNKNOWN_OUTCOME:
+            await self._fail(failure)
+        else:
+            await failure.tell(self._client, self._wire)
+
+    def _error_page(self, status: int) -> bytes:
+        """What a client is told in place of a page for people, as something in front of a provider may send it."""
+        charged = "It is charged provisionally." if status in UNKNOWN_OUTCOME else "Nothing was charged."
+        refusal = refuse(Why.UPSTREAM_ERROR, provider=self._provider.name, status=status, charged=charged)
+        self._headers.append((b"x-bursar-refusal", refusal.why.encode()))
+        return self._wire.error(refusal, self._admission.hold.id)
+
+    async def _fail(self, failure: Failure) -> None:
+        """An attempt failed that was not billed: another may follow, else the client is told."""
+        if self.may_follow:
+            self.failure = failure
+        else:
+            await failure.tell(self._client, self._wire)
 
     async def _whole(self, response: Answer) -> None:
-        meter: Meter = self._wire.meter(self._call)
+        meter = self._meter
         try:
             body = await response.read()
         except LOST as problem:
@@ -160,13 +239,13 @@ class Run:
         meter.whole(body)
         await self._settle(meter, f"{self._provider.name} answered without saying what was used")
         kind = response.headers.get("content-type", "application/json").encode("latin-1")
-        await self._client.answer(200, [(b"content-type", kind), *self._headers], body)
+        money_headers = money(self._held, self._cost)
+        await self._client.answer(200, [(b"content-type", kind), *self._headers, *money_headers], body)
 
     async def _stream(self, response: Answer) -> None:
         """Pass a stream on as it comes. When the client leaves, it is read to its end all the same."""
-        client = self._client
-        self._meter = meter = self._wire.meter(self._call)
-        await client.start(200, [*EVENT_STREAM, *self._headers])
+        client, meter = self._client, self._meter
+        await client.start(200, [*EVENT_STREAM, *self._headers, *money(self._held, None)])
         problem: Exception | None = None
         try:
             async for chunk in response:
@@ -200,6 +279,7 @@ class Run:
 
     async def _lost(self, problem: Exception) -> None:
         """The provider was asked and then lost: whether it billed is not known."""
+        self.in_trouble = True
         timed_out = isinstance(problem, TimeoutError)
         what = "did not answer in time" if timed_out else "closed the connection"
         await self._charge_bound(f"{self._provider.name} {what}: whether it billed is not known")
@@ -208,15 +288,14 @@ class Run:
 
     async def _charge_bound(self, reason: str) -> None:
         """Charge the bound, provisionally; unless the provider had said what was used before it was lost."""
-        if self._meter is not None:
-            await self._settle(self._meter, reason)
-        else:
-            await self._post_settlement(Ending(None, self._admission.ask.variant, reason, self._request))
+        await self._settle(self._meter, reason)
 
     async def _post_settlement(self, ending: Ending) -> None:
         if not self._ended:
             now_us = self._books.clock()
-            await self._end(spending.settle(self._admission, self._held, ending, self._books.prices, now_us))
+            command = spending.settle(self._admission, self._held, ending, self._books.prices, now_us)
+            self._cost = None if command.provisional else command.cost
+            await self._end(command)
 
     async def _release(self, reason: str) -> None:
         await self._end(spending.release(self._admission, self._held, reason, self._request, self._books.clock()))
@@ -224,7 +303,9 @@ class Run:
     async def _end(self, command: Settle | Release) -> None:
         """Post the ending. If the journal cannot be written now, the client need not wait for it: see `_persist`."""
         self._ended = True
-        outcome = await self._journal.post(command)
+        self._posting_s = time.monotonic()
+        self._posting = self._journal.post(command)
+        outcome = await self._posting
         if isinstance(outcome, Refusal):
             if outcome.retryable:
                 self._unposted = command
@@ -232,6 +313,7 @@ class Run:
                 log.error("the hold of call %s could not be ended: %s", command.hold_id, outcome.why)
         else:
             self.sight.ended(command.record)
+            self._waiting.ended(self._admission.hold)
 
     async def _persist(self) -> None:
         """Keep posting an ending that the journal could not take: the hold stays open until it is done."""

@@ -64,14 +64,16 @@ class Call(msgspec.Struct, kw_only=True, frozen=True):
         around = len(self.output_within) + len(',"":{}') if self.output_within else 0
         return forced + around + LONGEST_OUTPUT_FIELD
 
-    def body(self, output_tokens: int | None, output_field: str = "max_tokens") -> bytes:
+    def body(self, output_tokens: int | None, output_field: str = "max_tokens", *, model: str | None = None) -> bytes:
         """The body to send, with at most `output_tokens` of output for each copy; None leaves that as it came.
 
-        `output_field` is where the maximum is written when the client gave none. The client's own bytes in every
-        field but those that metering needs. The top level is written anew, so that a key given twice goes out once,
-        with the value that was read here.
+        `output_field` is where the maximum is written when the client gave none, `model` another name for the model.
+        The client's own bytes in every field but those that metering needs. The top level is written anew, so that a
+        key given twice goes out once, with the value that was read here.
         """
         fields: dict[str, object] = {**self.fields, **self.forced}
+        if model is not None:
+            fields["model"] = model
         if output_tokens is not None:
             maxima = dict.fromkeys(self.output_fields or (output_field,), output_tokens)
             fields |= {self.output_within: {**self.within, **maxima}} if self.output_within else maxima

@@ -1,0 +1,67 @@
+"""How a call is put to one provider: what it may cost there, where it is sent, under which name of its model."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from bursar.books import Ask
+from bursar.gateway.providers import Provider
+from bursar.gateway.routes import Route
+from bursar.gateway.upstream import Address
+from bursar.gateway.wires import Call
+from bursar.refusals import Refusal, Why, refuse
+
+
+def named(refusal: Refusal, call: Call) -> Refusal:
+    """A refusal of a variant, by the name of the request's field that asked for it."""
+    if refusal.why is not Why.VARIANT_NOT_PRICED or refusal.field != "service_tier":
+        return refusal
+    return refuse(refusal.why, **{**refusal.facts, "field": call.variant_field})
+
+
+def ask_of(provider: Provider, call: Call) -> Ask:
+    """What a call asks for at a provider, as far as the money is concerned."""
+    return Ask(
+        call.wire,
+        provider.name,
+        provider.catalog,
+        call.model,
+        call.variant,
+        call.input_tokens + call.added_bytes + provider.hidden_prompt_tokens + _longer_by(provider, call),
+        call.unbounded,
+        call.output_tokens,
+        call.output_copies,
+        call.output_allowance,
+        call.least_output,
+        call.input_reads,
+        call.cache_writes,
+        call.web_searches,
+        call.audio,
+    )
+
+
+def _longer_by(provider: Provider, call: Call) -> int:
+    """By how many bytes another name makes the body longer, so that its bytes still bound what goes in."""
+    return max(0, len(provider.rename.get(call.model, "")) - len(call.model)) if provider.rename else 0
+
+
+def address_of(provider: Provider, route: Route, model: str) -> Address:
+    """Where a provider has a route; on Google's wire the path names the model."""
+    path = route.path
+    if provider.rename and provider.wire == "gemini" and model in provider.rename:
+        before, _, after = path.rpartition("/")
+        path = f"{before}/{quote(provider.rename[model], safe='')}:{after.rpartition(':')[2]}"
+    return provider.address(path, route.query)
+
+
+def body_of(provider: Provider, route: Route, call: Call, output_tokens: int | None) -> bytes:
+    """The body for a provider, which must have the model's name in it where the path does not.
+
+    Azure's clients may name it in their path alone, which is not the path that the provider is asked by.
+    """
+    other = provider.rename.get(call.model) if provider.rename else None
+    if other is None and route.target.model is not None and "model" not in call.fields:
+        other = call.model
+    if provider.wire == "gemini":
+        other = None
+    return call.body(output_tokens, provider.max_tokens_field, model=other)
