@@ -26,6 +26,7 @@ from bursar.money import people_usd
 from bursar.refusals import Refused, Why, refuse
 from bursar.store import directory, runs
 from bursar.store.directory import Key, Person
+from bursar.store.limits import is_limited
 
 ADMINISTRATOR = "administrator"
 PERSON = "person"
@@ -37,6 +38,8 @@ class Caller(msgspec.Struct, frozen=True):
     role: str
     key: Key | None = None
     person: Person | None = None
+    has_limit: bool = False
+    """Whether a limit was set on the key, or on one that it is a part of."""
 
     @property
     def is_administrator(self) -> bool:
@@ -68,14 +71,16 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def is_limited(self) -> bool:
-        """Whether the caller's key carries a limit, as an agent run's does."""
-        return not self.is_administrator and self.key is not None and self.key.limit_nanos is not None
+        """Whether the caller's key carries a limit, as an agent run's does, or one was set on it."""
+        if self.is_administrator or self.key is None:
+            return False
+        return self.has_limit or self.key.limit_nanos is not None
 
     def must_manage_keys(self) -> None:
         """Refuse a key that carries a limit: it could lift the limit by making itself another key."""
-        if self.key is not None and self.key.limit_nanos is not None and self.is_limited:
-            limit = people_usd(self.key.limit_nanos)
-            raise _needs("person with a key without a limit", f"person and is limited to {limit}")
+        if self.key is not None and self.is_limited:
+            most = "" if self.key.limit_nanos is None else f" to {people_usd(self.key.limit_nanos)}"
+            raise _needs("person with a key without a limit", f"person and is limited{most}")
 
 
 class Door:
@@ -108,7 +113,7 @@ class Door:
             if refusal is not None:
                 raise Refused(refusal)
             person = None if key.person_id is None else directory.person_by_id(connection, key.person_id)
-        return Caller(key.role, key, person)
+            return Caller(key.role, key, person, is_limited(connection, chain))
 
 
 def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

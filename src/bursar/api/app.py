@@ -13,7 +13,20 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 import bursar
-from bursar.api import accounts, grants, journal, keys, people, plans, prices, runs, service, usage
+from bursar.api import (
+    accounts,
+    grants,
+    journal,
+    keys,
+    limits,
+    people,
+    plans,
+    pools,
+    prices,
+    runs,
+    service,
+    usage,
+)
 from bursar.api.access import PERSON, Caller, Door
 from bursar.api.errors import MAX_BODY_BYTES, check_body, tell_http, tell_internal, tell_refused
 from bursar.books import Books
@@ -21,7 +34,7 @@ from bursar.config import Config
 from bursar.refusals import Refused
 
 PATH = "/api"
-PARTS = (people, plans, grants, keys, runs, accounts, usage, journal, prices, service)
+PARTS = (people, plans, grants, pools, keys, limits, runs, accounts, usage, journal, prices, service)
 ABOUT = (
     "Amounts are decimal strings in dollars, times ISO 8601 in UTC. Whatever is refused answers "
     '`{"error": {"name", "message", "field"}}`; the names are listed in docs/reference/refusals.md.'

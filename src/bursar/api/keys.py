@@ -12,6 +12,7 @@ from bursar.api.moments import time_after
 from bursar.api.paging import Id
 from bursar.api.routes import route
 from bursar.books import Books
+from bursar.books.limits import Wanted, set_limit
 from bursar.money import MoneyError, parse_usd
 from bursar.periods import iso
 from bursar.refusals import Refused, Why, refuse
@@ -22,14 +23,15 @@ MAX_NAME_LENGTH = 100
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make. `person` may be left out for an administrator's; `limit` is in dollars for the key's whole life;
-    `expires` is an instant, a day or a span from now ("12h").
+    """A key to make. `person` may be left out for an administrator's; `limit` is in dollars for the key's whole life,
+    `per_day` for each day in UTC; `expires` is an instant, a day or a span from now ("12h").
     """
 
     person: str | None = None
     role: str = PERSON
     name: str = ""
     limit: str | None = None
+    per_day: str | None = None
     expires: str | None = None
 
 
@@ -40,6 +42,7 @@ def create_key(
     """Make a key. Its secret is in this answer and nowhere else."""
     caller.must_manage_keys()
     email = _owner(books, caller, data)
+    per_day_nanos = None if data.per_day is None else _more_than_nothing(data.per_day, "per_day")
     made = books.create_key(
         email,
         read_name(data.name),
@@ -47,6 +50,8 @@ def create_key(
         expires_us=_expiry(books, caller, data.expires),
         administrator=data.role == ADMINISTRATOR,
     )
+    if per_day_nanos is not None:
+        set_limit(books, Wanted(amount_nanos=per_day_nanos, per="day", key_id=made.key.id))
     return NewKeyAnswer(made.secret, KeyAnswer.of(made.key, email, books.clock()))
 
 
@@ -87,8 +92,9 @@ def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
     if wanted.person is None and caller.is_administrator:
         if wanted.role == PERSON:
             raise Refused(refuse(Why.FIELD_MISSING, field="person", right="the e-mail of the key's owner"))
-        if wanted.limit is not None:
-            raise _invalid("limit", repr(wanted.limit), "left out, for a key that belongs to nobody")
+        for field, text in (("limit", wanted.limit), ("per_day", wanted.per_day)):
+            if text is not None:
+                raise _invalid(field, repr(text), "left out, for a key that belongs to nobody")
         return None
     with books.database.reading() as connection:
         owner = caller.person if wanted.person is None else caller.find(connection, wanted.person)
@@ -109,6 +115,13 @@ def read_amount(text: str, field: str) -> int:
         return parse_usd(text)
     except MoneyError:
         raise _invalid(field, repr(text), "dollars, such as 25.00") from None
+
+
+def _more_than_nothing(text: str, field: str) -> int:
+    amount_nanos = read_amount(text, field)
+    if not amount_nanos:
+        raise _invalid(field, repr(text), "more than 0")
+    return amount_nanos
 
 
 def _expiry(books: Books, caller: Caller, text: str | None) -> int | None:

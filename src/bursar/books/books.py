@@ -183,11 +183,15 @@ class Books:
 
         May be done any number of times, at any time, on any node: the postings are the same.
         """
-        return self._bring_up(person_id, self.clock())
+        return self._bring_up(lambda connection: _enrolments(connection, person_id), self.clock())
 
-    def _bring_up(self, person_id: int | None, now_us: int) -> int:
+    def bring_up_pools(self, team: str | None) -> int:
+        """The same for the pools of a team, or of every team."""
+        return self._bring_up(lambda connection: Enrolments.of_pools(connection, team), self.clock())
+
+    def _bring_up(self, find: Callable[[sa.Connection], Enrolments], now_us: int) -> int:
         with self.database.reading() as connection:
-            enrolments = Enrolments(connection, _person(connection, person_id))
+            enrolments = find(connection)
             opens = enrolments.due_openings(connection, now_us)
         done = self._post_all(opens)
         with self.database.reading() as connection:
@@ -217,12 +221,13 @@ class Books:
         if key.person_id is None:
             return refuse(Why.ROLE_MISSING, role="person", has=key.role)
         now_us = self.clock()
-        self._bring_up(key.person_id, now_us)
         with self.database.reading() as connection:
             person = directory.person_by_id(connection, key.person_id)
+        self._bring_up(lambda connection: Enrolments.of(connection, person), now_us)
+        with self.database.reading() as connection:
             chain = tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)
-            enrolments = Enrolments(connection, person)
+            enrolments = Enrolments.of(connection, person)
             lots = enrolments.open_lots(connection, now_us)
             in_force = counting(limits_in_force(connection, person), {part.id for part in chain})
         limits = [OpenLimit(part.limit_id) for part in chain if part.limit_id is not None]
@@ -283,5 +288,5 @@ def posted(outcome: Outcome) -> Posting:
     return outcome
 
 
-def _person(connection: sa.Connection, person_id: int | None) -> Person | None:
-    return None if person_id is None else directory.person_by_id(connection, person_id)
+def _enrolments(connection: sa.Connection, person_id: int | None) -> Enrolments:
+    return Enrolments.of(connection, None if person_id is None else directory.person_by_id(connection, person_id))

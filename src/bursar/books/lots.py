@@ -5,7 +5,7 @@ So nothing has to run for a budget to renew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -68,18 +68,28 @@ def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[
 
 
 class Enrolments:
-    """What opens lots for a person, the team's pools included; for everybody when nobody is named."""
+    """Some enrolments, and the lots that they open."""
 
-    def __init__(self, connection: sa.Connection, person: Person | None = None) -> None:
+    def __init__(self, found: Iterable[Enrolment], lots: sa.ColumnElement[bool]) -> None:
+        """`lots` is a condition on the table `balances` that their lots fulfil, and no others."""
+        self._all = list(found)
+        self._lots = lots
+
+    @classmethod
+    def of(cls, connection: sa.Connection, person: Person | None) -> Enrolments:
+        """Those of a person, the team's pools included; everybody's when nobody is named."""
         granted = grants_of(connection, None if person is None else person.id)
-        pooled = pools_of(connection, None if person is None else person.team)
-        self._all = [
+        found = [
             Enrolment(grant.person_id, source_of(grant), grant.from_us, terms_of(plan)) for grant, plan in granted
         ]
-        self._all += [Enrolment(SHARED, pool.source, pool.from_us, terms_of(plan)) for pool, plan in pooled]
-        self._lots: sa.ColumnElement[bool] = balances.c.kind == Kind.LOT.value
-        if person is not None:
-            self._lots = sa.and_(self._lots, balances.c.source.in_([one.source for one in self._all]))
+        found += _pooled(connection, None if person is None else person.team)
+        return cls(found, balances.c.kind == Kind.LOT.value if person is None else _lots_of(found))
+
+    @classmethod
+    def of_pools(cls, connection: sa.Connection, team: str | None) -> Enrolments:
+        """The pools of a team, or of every team."""
+        found = _pooled(connection, team)
+        return cls(found, _lots_of(found))
 
     def due_openings(self, connection: sa.Connection, now_us: int) -> list[Open]:
         """Every opening that is due."""
@@ -107,3 +117,12 @@ class Enrolments:
     def next_us(self, now_us: int) -> int:
         """When the next of them begins that has not begun; NEVER_US when none will."""
         return min((one.from_us for one in self._all if one.from_us > now_us), default=NEVER_US)
+
+
+def _pooled(connection: sa.Connection, team: str | None) -> list[Enrolment]:
+    found = pools_of(connection, team)
+    return [Enrolment(SHARED, pool.source, pool.from_us, terms_of(plan)) for pool, plan in found]
+
+
+def _lots_of(found: list[Enrolment]) -> sa.ColumnElement[bool]:
+    return sa.and_(balances.c.kind == Kind.LOT.value, balances.c.source.in_([one.source for one in found]))

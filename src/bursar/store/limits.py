@@ -6,7 +6,7 @@ is never changed: it ends, and another is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +17,7 @@ from bursar.ledger.accounts import SHARED, Kind
 from bursar.ledger.postings import Open
 from bursar.periods import SCHEDULES, Period
 from bursar.refusals import Refused, Why, refuse
-from bursar.store.directory import Key, Person, key_chain
+from bursar.store.directory import Key, Person
 from bursar.store.schema import limits
 
 LIFE = "life"
@@ -148,10 +148,10 @@ def counting(found: Collection[Limit], key_ids: Collection[int]) -> list[Limit]:
     return [limit for limit in found if limit.key_id is None or limit.key_id in key_ids]
 
 
-def is_limited(connection: sa.Connection, key: Key) -> bool:
-    """Whether a limit of the key's own, or of a key that it is a part of, is in force."""
-    ids = [part.id for part in key_chain(connection, key)]
-    query = sa.select(limits.c.id).where(limits.c.key_id.in_(ids), limits.c.ended_us.is_(None)).limit(1)
+def is_limited(connection: sa.Connection, chain: Iterable[Key]) -> bool:
+    """Whether a limit is in force on a key of a chain (a key and those that it is a part of)."""
+    this = limits.c.key_id.in_([key.id for key in chain])
+    query = sa.select(limits.c.id).where(this, limits.c.ended_us.is_(None)).limit(1)
     return connection.execute(query).first() is not None
 
 
