@@ -13,7 +13,12 @@ from tests.gateway.raw import ALL, WIRES, body_of, path_of, read_until, request,
 from tests.unit.sim.raw import until
 
 SLOW = SimSettings(event_delay_ms=4)
-FIRST_WORD = {"openai": b'"delta":{"content":"', "anthropic": b'"text_delta"', "gemini": b'{"text":"'}
+FIRST_WORD = {
+    "openai": b'"delta":{"content":"',
+    "responses": b'"delta":"',
+    "anthropic": b'"text_delta"',
+    "gemini": b'{"text":"',
+}
 EACH = pytest.mark.parametrize("wire", ALL)
 
 

@@ -28,8 +28,8 @@ _ASKED: dict[str, dict[str, Any]] = {
     "completions": {"model": "gpt-3.5-turbo-instruct", "max_tokens": 500, "prompt": PROMPT},
 }
 GEMINI_MODEL = "gemini-2.5-flash"
-ALL = (*WIRES, "gemini")
-"""Every family of wires; Gemini's calls name the model, and whether to stream, in their path."""
+ALL = (*WIRES, "responses", "gemini")
+"""Every wire that streams in its own way; Gemini's calls name the model, and whether to stream, in their path."""
 
 
 def body_of(wire: str, *, stream: bool = False, directive: str = "", **fields: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def body_of(wire: str, *, stream: bool = False, directive: str = "", **fields: A
 def path_of(wire: str, *, stream: bool = False) -> str:
     """The path of a call."""
     if wire != "gemini":
-        return WIRES[wire]
+        return ROUTES[wire]
     verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
     return f"/v1beta/models/{GEMINI_MODEL}:{verb}"
 
