@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bursar.cli import limit, pool
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import facts, gap, moment, money, page_width, say, table
@@ -54,9 +55,30 @@ def statement(
 
 def _show(found: dict[str, Any]) -> None:
     say(f"{found['name']} <{found['person']}>")
-    if not found["lots"]:
+    if found["lots"]:
+        _lots(found)
+    else:
         say("No budget is open now.")
-        return
+    if found["pools"]:
+        gap()
+        pool.show(found["pools"])
+        say("The team's pool pays when what is one's own is used up.")
+    if found["limits"]:
+        gap()
+        table(
+            ["Limit", ">Of", ">Spent", ">Held", ">Left", "Warning"],
+            [
+                [
+                    one["name"],
+                    *(money(one[name]) for name in ("granted", "spent", "held", "available")),
+                    limit.warning(one),
+                ]
+                for one in found["limits"]
+            ],
+        )
+
+
+def _lots(found: dict[str, Any]) -> None:
     say(f"{money(found['available'])} left of {money(found['granted'])}  {_bar(found)}")
     gap()
     shown = ["granted", "spent", "held", "expired", "overrun", "available"]
@@ -76,15 +98,6 @@ def _show(found: dict[str, Any]) -> None:
         ],
         empty="",
     )
-    if found["limits"]:
-        gap()
-        table(
-            ["Limit", ">Of", ">Spent", ">Held", ">Left"],
-            [
-                [limit["name"], *(money(limit[name]) for name in ("granted", "spent", "held", "available"))]
-                for limit in found["limits"]
-            ],
-        )
 
 
 def _bar(found: dict[str, Any]) -> str:

@@ -21,6 +21,9 @@ def create(
     limit: Annotated[
         str | None, typer.Option(metavar="USD", help="The most that it may spend in its whole life.")
     ] = None,
+    per_day: Annotated[
+        str | None, typer.Option(metavar="USD", help="The most that it may spend each day, in UTC.")
+    ] = None,
     expires: Annotated[
         str | None, typer.Option(metavar="WHEN", help="When it ends: 30m, 12h, 7d, or a day, YYYY-MM-DD in UTC.")
     ] = None,
@@ -35,10 +38,11 @@ def create(
     Examples:
       bursar key create ann@example.com --name laptop
       bursar key create ann@example.com --name "overnight run" --limit 25 --expires 12h
+      bursar key create ann@example.com --name agent --per-day 30
       bursar key create --administrator --name "finance export"
     """
     session = session_of(context)
-    wanted = {"person": email, "name": name, "limit": limit, "expires": expires}
+    wanted = {"person": email, "name": name, "limit": limit, "per_day": per_day, "expires": expires}
     with session.client() as client:
         made = client.post("/keys", {**wanted, "role": "administrator" if administrator else "person"})
     if session.show_json(made):

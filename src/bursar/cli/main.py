@@ -13,7 +13,22 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.cli import account, grant, journal, key, kill, person, plan, prices, reload, run, setup, usage
+from bursar.cli import (
+    account,
+    grant,
+    journal,
+    key,
+    kill,
+    limit,
+    person,
+    plan,
+    pool,
+    prices,
+    reload,
+    run,
+    setup,
+    usage,
+)
 from bursar.cli.session import Session, session_of, tell
 from bursar.cli.told import Told
 from bursar.refusals import Refused
@@ -29,7 +44,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (person.app, plan.app, key.app, run.app, prices.app, journal.app):
+for group in (person.app, plan.app, pool.app, key.app, limit.app, run.app, prices.app, journal.app):
     app.add_typer(group)
 for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
     app.command()(command)
