@@ -14,7 +14,7 @@ from functools import lru_cache
 from multidict import CIMultiDict
 
 from bursar.ledger.postings import Posting
-from bursar.money import usd
+from bursar.money import NANOS_PER_USD
 from bursar.refusals import Refusal, Why, refuse
 
 _KEY_HEADERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
@@ -120,9 +120,14 @@ def money(held: Posting, cost_nanos: int | None) -> list[tuple[bytes, bytes]]:
     if held.left is None:
         return []
     if cost_nanos is None:
-        return [(b"x-bursar-left", usd(held.left).encode())]
+        return [(b"x-bursar-left", _dollars(held.left))]
     left = max(0, held.left + held.amount - cost_nanos)
-    return [(b"x-bursar-cost", usd(cost_nanos).encode()), (b"x-bursar-left", usd(left).encode())]
+    return [(b"x-bursar-cost", _dollars(cost_nanos)), (b"x-bursar-left", _dollars(left))]
+
+
+def _dollars(nanos: int) -> bytes:
+    """An amount of 0 or more, with all its decimals: quicker to write than `usd`."""
+    return b"%d.%09d" % divmod(nanos, NANOS_PER_USD)
 
 
 @lru_cache(maxsize=1_000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from operator import add, attrgetter
+from operator import attrgetter
 
 from bursar.store.records import CallRecord
 
@@ -75,4 +75,8 @@ class Counts:
         row = self.calls.get(label)
         if row is None:
             row = self.calls[label] = [0] * (2 + len(COUNTED))
-        row[:] = map(add, row, (1, record.cost_nanos, *_counted(record)))
+        row[0] += 1
+        row[1] += record.cost_nanos
+        for place, count in enumerate(_counted(record), 2):
+            if count:
+                row[place] += count
