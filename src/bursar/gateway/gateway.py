@@ -12,6 +12,7 @@ from bursar.books.spending import new_call_id
 from bursar.config import Config
 from bursar.gateway.body import read_body
 from bursar.gateway.client import JSON, Client, ClientGone, Receive, Send
+from bursar.gateway.elsewhere import hear_of_revoked
 from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import Incoming
 from bursar.gateway.posting import LATE, LoopJournal
@@ -44,6 +45,7 @@ class Gateway:
         self._relay: Relay | None = None
         self._upstream: Upstream | None = None
         self._room = Room(config.server.max_bodies_bytes)
+        self._hearing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Be ready for calls."""
@@ -56,10 +58,14 @@ class Gateway:
             loop.call_soon_threadsafe(relay.revoked, key_ids)
 
         self._books.on_revoked.append(revoked)
+        if not self._books.database.is_sqlite:
+            self._hearing = asyncio.create_task(hear_of_revoked(self._books, relay.revoked))
 
     async def close(self) -> None:
         """Take no new calls; wait for the running ones to be settled (bounded); close connections."""
         if self._relay is not None and self._upstream is not None:
+            if self._hearing is not None:
+                self._hearing.cancel()
             await self._relay.drain(self._config.server.stop_timeout_s)
             await self._upstream.close()
 

@@ -239,7 +239,7 @@ class Relay:
         if self._stopping or (self._revoked and spender.key.id in self._revoked):
             await self._take_back(admission, held)
             await self._authenticate(exchange.secret)
-            raise Refused(refuse(Why.STOPPING))
+            raise Refused(refuse(Why.STOPPING) if self._stopping else refuse(Why.KEY_REVOKED, key=spender.key.shown))
         return admission, held
 
     def _admission(self, spender: Spender, provider: Provider, call: Call) -> Admission:
