@@ -31,7 +31,7 @@ from bursar.watch import Watch
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
-LOOK_UP_WITHIN_S = 5.0
+LOOK_UP_WITHIN_S = 3.0
 
 
 class Gateway:
@@ -46,6 +46,8 @@ class Gateway:
         self._upstream: Upstream | None = None
         self._room = Room(config.server.max_bodies_bytes)
         self._hearing: asyncio.Task[None] | None = None
+        self._looking_up = 0
+        self._is_late = False
 
     async def open(self) -> None:
         """Be ready for calls."""
@@ -164,14 +166,23 @@ class Gateway:
         return spender
 
     async def _look_up(self, secret: str) -> Spender | Refusal:
+        """Ask the database, but not for long; and at once not, while it lets somebody else wait too long."""
+        if self._is_late and self._looking_up:
+            return LATE
+        self._looking_up += 1
         try:
             async with asyncio.timeout(LOOK_UP_WITHIN_S):
-                return await asyncio.to_thread(self._books.find_spender, secret)
+                found = await asyncio.to_thread(self._books.find_spender, secret)
         except TimeoutError:
+            self._is_late = True
             return LATE
         except DATABASE_FAILED:
             log.exception("the database failed; a key cannot be looked up")
             return LATE
+        finally:
+            self._looking_up -= 1
+        self._is_late = False
+        return found
 
     async def _models(self, exchange: Exchange, spender: Spender) -> None:
         wire = exchange.wire

@@ -33,7 +33,7 @@ from bursar.store.batch import Outcome
 CHECK_EVERY_S = 0.25
 ALONE_EVERY = 4
 """A node that is alone knows of every call that ends: those who wait look only now and then whether money came."""
-HOLD_WITHIN_S = 5.0
+HOLD_WITHIN_S = 3.0
 NEXT_AFTER_S = 0.005
 """Before another provider is asked: time enough to hear that the client has left."""
 REMEMBER_S = 60.0
