@@ -15,6 +15,7 @@ SAMPLES = {
     "email": "ada@example.com",
     "name": "engineers",
     "key_id": "1",
+    "limit_id": "1",
     "token": "rnothing",
     "model": "claude-sonnet-4-5",
     "path": "nothing",
@@ -24,6 +25,9 @@ ADMINISTRATORS_ONLY = {
     "POST /people",
     "POST /plans",
     "POST /grants",
+    "POST /pools",
+    "POST /limits",
+    "DELETE /limits/1",
     "POST /journal/verify",
     "POST /prices/check",
 }
