@@ -85,6 +85,7 @@ def assert_is_command(line: str) -> None:
     """A command line must name a command that exists, and only options that it has."""
     command: Any = COMMANDS
     options = option_names(command)
+    line = line.partition(" -- ")[0]  # what follows is a command of its own
     words = re.split(r"\s+", line.partition(" #")[0].strip().removesuffix("&"))[1:]
     for word in words:
         if word.startswith("-") and word != "-":
