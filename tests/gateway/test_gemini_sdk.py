@@ -274,3 +274,20 @@ def test_the_key_may_be_in_the_query(place: Place, path: str) -> None:
 
 def test_the_delivered_tier_is_told(place: Place) -> None:
     assert raw(place, GENERATE).headers["x-gemini-service-tier"] == "standard"
+
+
+def test_embeddings(place: Place, gemini: genai.Client) -> None:
+    config = types.EmbedContentConfig(output_dimensionality=8)
+    texts: list[Any] = ["a budget", "a grant of a budget"]
+    done = gemini.models.embed_content(model="gemini-embedding-001", contents=texts, config=config)
+    assert [len(each.values or ()) for each in done.embeddings or ()] == [8, 8]
+    assert last_used(place) == Usage(input=7)
+    assert place.ended()[-1].cost == 7 * 150
+
+
+def test_one_embedding(place: Place) -> None:
+    path = "/v1beta/models/gemini-embedding-001:embedContent"
+    before = len(place.ended())
+    got = raw(place, path, {"model": "models/gemini-embedding-001", "content": {"parts": [{"text": "a budget"}]}})
+    assert len(got.json()["embedding"]["values"]) == 16
+    assert place.last(before).outcome == "settled"

@@ -16,6 +16,7 @@ from bursar.gateway.wires import (
     COMPLETIONS,
     EMBEDDINGS,
     GEMINI,
+    GEMINI_EMBEDDINGS,
     NO_TARGET,
     OPENAI,
     RESPONSES,
@@ -68,10 +69,12 @@ FIXED: dict[str, _Fixed] = {
     "/v1/messages/count_tokens": _Fixed("POST", Action.COUNT, ANTHROPIC),
 }
 MODELS = "/v1/models"
-VERBS = {
-    "generateContent": Action.CALL,
-    "streamGenerateContent": Action.CALL,
-    "countTokens": Action.COUNT,
+VERBS: dict[str, tuple[Action, Wire]] = {
+    "generateContent": (Action.CALL, GEMINI),
+    "streamGenerateContent": (Action.CALL, GEMINI),
+    "countTokens": (Action.COUNT, GEMINI),
+    "embedContent": (Action.CALL, GEMINI_EMBEDDINGS),
+    "batchEmbedContents": (Action.CALL, GEMINI_EMBEDDINGS),
 }
 """What can be asked of a model on Gemini's wire."""
 SERVED = ", ".join(
@@ -132,8 +135,8 @@ def _generate(method: str, path: str, query: str, found: re.Match[str]) -> Route
 
     The rest are keys, or (`fields`) would have the answer say less than what was used.
     """
-    action = VERBS.get(found["verb"])
-    if action is None:
+    verb = VERBS.get(found["verb"])
+    if verb is None:
         raise Refused(refuse(Why.ROUTE_UNKNOWN, method=method, path=path, routes=SERVED))
     _check(method, "POST", path)
     alt = _given(query, "alt") or "json"
@@ -141,7 +144,8 @@ def _generate(method: str, path: str, query: str, found: re.Match[str]) -> Route
         raise Refused(refuse(Why.FIELD_INVALID, field="alt", got=repr(alt[:40]), right="json or sse"))
     stream = alt == "sse" and found["verb"] == "streamGenerateContent"
     target = Target(found["model"], stream, query="alt=sse" if stream else "")
-    return Route(action, GEMINI, path, target.query, target, _given(query, "key"))
+    action, wire = verb
+    return Route(action, wire, path, target.query, target, _given(query, "key"))
 
 
 def _given(query: str, name: str) -> str:

@@ -39,6 +39,9 @@ def anthropic_model(model: Model) -> dict[str, Any]:
     }
 
 
+_METHODS = (["generateContent", "countTokens"], ["embedContent", "batchEmbedContents", "countTokens"])
+
+
 def google_models() -> dict[str, Any]:
     """Google's list, in one page."""
     return {"models": [google_model(each) for each in MODELS.values() if each.wire == "gemini"]}
@@ -52,6 +55,6 @@ def google_model(model: Model) -> dict[str, Any]:
         "displayName": model.title,
         "inputTokenLimit": model.context_tokens,
         "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": ["generateContent", "countTokens"],
+        "supportedGenerationMethods": _METHODS[model.sold == "embeddings"],
         "thinking": model.reasons,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -23,7 +22,6 @@ from bursar.sim.gemini_request import (
 from bursar.sim.prices import Model, model_named
 from bursar.sim.text import Frame, pieces, words
 
-_CALL = re.compile(r"/v1(?:beta|alpha)?/models/([^/:]+):(generateContent|streamGenerateContent)")
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -59,7 +57,9 @@ class GenerateWire:
     def read(self, body: bytes) -> Asked:
         """Read and check a request for content."""
         model = self.model(self._model)
-        request = _decoded(body, GenerateRequest)
+        if model.sold != "answers":
+            raise WireError(404, f"models/{model.name} is not supported for generateContent.")
+        request = decoded(body, GenerateRequest)
         check(request, model)
         blocks, images = prompt(request)
         function = function_to_call(request)
@@ -92,7 +92,7 @@ class GenerateWire:
 
     def count(self, body: bytes) -> GenerateRequest:
         """A request to count tokens, as a request for content. Raises WireError."""
-        asked = _decoded(body, CountRequest)
+        asked = decoded(body, CountRequest)
         request = asked.generate_content_request or GenerateRequest(asked.contents)
         if not request.contents:
             raise WireError(400, "* CountTokensRequest.contents: contents is not specified", param="contents")
@@ -143,17 +143,8 @@ class GenerateWire:
         return {"x-gemini-service-tier": "standard", "server-timing": f"gfet4t7; dur={took_ms}"}
 
 
-def wire_at(path: str, query: Mapping[str, str]) -> GenerateWire | None:
-    """The wire of a route that generates; None when it is another route."""
-    found = _CALL.fullmatch(path)
-    if found is None:
-        return None
-    streams = found[2] == "streamGenerateContent"
-    events = streams and query.get("alt") == "sse"
-    return GenerateWire(found[1], stream=events, listed=streams and not events)
-
-
-def _decoded(body: bytes, kind: type[_T]) -> _T:
+def decoded(body: bytes, kind: type[_T]) -> _T:
+    """Read a request. Raises WireError."""
     try:
         return decode(body, kind)
     except msgspec.ValidationError as problem:

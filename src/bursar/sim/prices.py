@@ -274,6 +274,9 @@ MODELS: dict[str, Model] = {
         ),
         _gemini("gemini-3.1-pro-preview", "Gemini 3.1 Pro Preview", "2026-02-19", "2 12 0.2", long="4 18 0.4"),
         _gemini("gemini-3.5-flash", "Gemini 3.5 Flash", "2026-05-19", "1.5 9 0.15"),
+        _gemini("gemini-embedding-001", "Gemini Embedding", "2025-07-14", "0.15 0")._replace(
+            max_output_tokens=0, reasons=False, sold="embeddings"
+        ),
         _gemini("gemini-3.5-flash-lite", "Gemini 3.5 Flash-Lite", "2026-07-21", "0.3 2.5 0.03"),
     )
 }

@@ -28,8 +28,9 @@ from bursar.sim.completions import CompletionsWire
 from bursar.sim.deliver import JSON, Delivery
 from bursar.sim.embeddings import EmbeddingsWire
 from bursar.sim.faults import REFUSALS, Fault, draw
-from bursar.sim.gemini import GenerateWire, wire_at
+from bursar.sim.gemini import GenerateWire
 from bursar.sim.gemini_request import prompt as gemini_prompt
+from bursar.sim.gemini_routes import wire_at
 from bursar.sim.openai import ChatWire
 from bursar.sim.openai_base import OpenAIBase
 from bursar.sim.plan import Planner, count_input

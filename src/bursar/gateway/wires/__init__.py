@@ -10,6 +10,7 @@ from bursar.gateway.wires.call import Call
 from bursar.gateway.wires.completions import CompletionsWire
 from bursar.gateway.wires.embeddings import EmbeddingsWire
 from bursar.gateway.wires.gemini import GeminiWire
+from bursar.gateway.wires.gemini_embeddings import GeminiEmbeddingsWire
 from bursar.gateway.wires.models import Limits, model_body, models_body
 from bursar.gateway.wires.openai import OpenAIWire
 from bursar.gateway.wires.responses import ResponsesWire
@@ -20,12 +21,14 @@ EMBEDDINGS = EmbeddingsWire()
 COMPLETIONS = CompletionsWire()
 ANTHROPIC = AnthropicWire()
 GEMINI = GeminiWire()
+GEMINI_EMBEDDINGS = GeminiEmbeddingsWire()
 
 __all__ = [
     "ANTHROPIC",
     "COMPLETIONS",
     "EMBEDDINGS",
     "GEMINI",
+    "GEMINI_EMBEDDINGS",
     "NO_TARGET",
     "OPENAI",
     "RESPONSES",

@@ -11,11 +11,12 @@ import msgspec
 from bursar.gateway.wires.base import NO_TARGET, Target
 from bursar.gateway.wires.call import Call
 from bursar.gateway.wires.fields import count, given, invalid, missing, text, top_level
-from bursar.gateway.wires.gemini_fields import Fields, canonical, names, objects, one_object
+from bursar.gateway.wires.gemini_errors import GeminiErrors
+from bursar.gateway.wires.gemini_fields import Fields, canonical, model_of, names, objects, one_object
 from bursar.gateway.wires.gemini_meter import STANDARD_TIERS, GeminiMeter, tier_of
 from bursar.gateway.wires.gemini_prompt import read_contents, read_tools
 from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, Prompt, read_as
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refused, Why, refuse
 
 MOST_CANDIDATES = 8
 OUTPUT = "maxOutputTokens"
@@ -55,28 +56,10 @@ _CONFIG = names(
 _THINKING = names("thinkingBudget")
 _FORMAT = names("text", "audio", "image", "video")
 _SCHEMAS = frozenset({"responseMimeType", "responseSchema", "responseJsonSchema", "responseFormat"})
-_STATUSES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    402: "FAILED_PRECONDITION",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "UNIMPLEMENTED",
-    408: "DEADLINE_EXCEEDED",
-    409: "ABORTED",
-    413: "INVALID_ARGUMENT",
-    429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-"""Google's name for an HTTP status (google.rpc.Code). A spent budget is none that clients take for a passing one."""
-
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
-class GeminiWire:
+class GeminiWire(GeminiErrors):
     """`POST /v1beta/models/MODEL:generateContent` and `:streamGenerateContent`."""
 
     name = "gemini"
@@ -85,7 +68,7 @@ class GeminiWire:
     def read(self, body: bytes, target: Target = NO_TARGET) -> Call:
         """Read a request's bounds. Raises Refused: BODY_INVALID, FIELD_INVALID or FIELD_MISSING."""
         fields = canonical(top_level(body, frozenset()), _TOP)
-        model = _model(fields, target)
+        model = model_of(fields, target)
         config = _config(fields)
         prompt = _prompt(fields)
         tools = given(fields, "tools")
@@ -120,47 +103,11 @@ class GeminiWire:
 
     def read_count(self, body: bytes, target: Target = NO_TARGET) -> str:
         """The model of a request to count tokens, which costs nothing. Raises Refused."""
-        return _model(canonical(top_level(body, frozenset()), _TOP), target)
+        return model_of(canonical(top_level(body, frozenset()), _TOP), target)
 
     def meter(self, call: Call) -> GeminiMeter:
         """A meter for one answer to that call."""
         return GeminiMeter(call)
-
-    def error(self, refusal: Refusal, request_id: str) -> bytes:
-        """`{"error": {code, message, status, details}}`; the refusal's name is the reason of its ErrorInfo.
-
-        Google's clients read from a RetryInfo when to try again; there is one only where that may help.
-        """
-        return msgspec.json.encode({"error": _error(refusal, request_id)})
-
-    def error_event(self, refusal: Refusal, request_id: str) -> bytes:
-        """An event that holds an error in place of a chunk, which is what the official SDK looks for."""
-        return b"data: " + self.error(refusal, request_id) + b"\r\n\r\n"
-
-
-def _error(refusal: Refusal, request_id: str) -> dict[str, object]:
-    about = {"request": request_id} | ({"field": refusal.field} if refusal.field is not None else {})
-    details: list[dict[str, object]] = [
-        {
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": refusal.why.value.upper(),
-            "domain": "bursar",
-            "metadata": about,
-        }
-    ]
-    if refusal.retryable:
-        details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"})
-    status = _STATUSES.get(refusal.status, "UNKNOWN")
-    return {"code": refusal.status, "message": refusal.text, "status": status, "details": details}
-
-
-def _model(fields: Fields, target: Target) -> str:
-    """The model of the path, which the body may only repeat."""
-    assert target.model is not None, "the path names the model"
-    said = text(fields, "model", "a model's name") if "model" in fields else None
-    if said is not None and said.removeprefix("models/") != target.model:
-        raise Refused(refuse(Why.FIELD_INVALID, field="model", got="another", right="the model of the path"))
-    return target.model
 
 
 def _config(fields: Fields) -> Fields:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from bursar.gateway.wires.base import Target
+from bursar.gateway.wires.fields import text
 from bursar.gateway.wires.prompt import read_as
 from bursar.refusals import Refused, Why, refuse
 
@@ -60,6 +62,15 @@ def objects(data: bytes, field: str) -> list[Fields]:
     if data.startswith(b"{"):
         return [one_object(data, field)]
     return read_as(_objects, data, field, "a list of objects")
+
+
+def model_of(fields: Fields, target: Target, at: str = "") -> str:
+    """The model of the path, which the body may only repeat. Raises Refused."""
+    assert target.model is not None, "the path names the model"
+    said = text(fields, "model", "a model's name") if "model" in fields else None
+    if said is not None and said.removeprefix("models/") != target.model:
+        raise _wrong(f"{at}model", "another", "the model of the path")
+    return target.model
 
 
 def _snake(camel: str) -> str:

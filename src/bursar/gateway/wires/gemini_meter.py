@@ -24,7 +24,7 @@ STANDARD_TIERS = frozenset({"unspecified", "standard", "default", "on_demand"})
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 _NONE = msgspec.Raw()
-_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Modality(msgspec.Struct, rename="camel"):
@@ -32,7 +32,7 @@ class _Modality(msgspec.Struct, rename="camel"):
     token_count: _Count = 0
 
 
-class _Record(msgspec.Struct, rename="camel"):
+class Record(msgspec.Struct, rename="camel"):
     """A usage record; None is what it does not say."""
 
     prompt_token_count: _Count | None = None
@@ -73,7 +73,7 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
-_decode_record = msgspec.json.Decoder(_Record).decode
+_decode_record = msgspec.json.Decoder(Record).decode
 
 
 class GeminiMeter(EventStream):
@@ -95,7 +95,7 @@ class GeminiMeter(EventStream):
         """Read an answer that is not a stream of events: one object, or the list of chunks of a stream without."""
         try:
             chunks = _decode_chunks(body) if body.lstrip().startswith(b"[") else [_decode_chunk(body)]
-        except _FAULTS:
+        except FAULTS:
             return
         for chunk in chunks:
             self._read(chunk)
@@ -108,7 +108,7 @@ class GeminiMeter(EventStream):
     def _event(self, data: bytes) -> bool:
         try:
             chunk = _decode_chunk(data)
-        except _FAULTS:
+        except FAULTS:
             if b"usageMetadata" in data:
                 self.partial = self.usage = None
             return True
@@ -140,7 +140,7 @@ class GeminiMeter(EventStream):
     def _count(self, usage: bytes) -> None:
         try:
             record = _decode_record(usage)
-        except _FAULTS:
+        except FAULTS:
             self.partial = None
             return
         self.partial = usage_of(record)
@@ -165,7 +165,7 @@ def tier_of(said: str) -> str:
     return said.lower().removeprefix("service_tier_").removeprefix("on_demand_")
 
 
-def usage_of(record: _Record) -> Usage | None:
+def usage_of(record: Record) -> Usage | None:
     """The usage that a record tells; None when it tells none, or is at fault (a part larger than its whole)."""
     prompt, total = record.prompt_token_count, record.total_token_count
     if prompt is None or (record.candidates_token_count is None and total is None):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 _METHODS = ("generateContent", "countTokens")
+_EMBEDDING_METHODS = ("embedContent", "batchEmbedContents", "countTokens")
 
 
 class Limits(NamedTuple):
@@ -41,7 +42,8 @@ def _entry(wire: str, model: str, created_s: int, limits: Limits) -> dict[str, o
         known = {"inputTokenLimit": limits.input_tokens, "outputTokenLimit": limits.output_tokens}
         told = {name: tokens for name, tokens in known.items() if tokens is not None}
         entry = {"name": f"models/{model}", "baseModelId": model, "version": "1", "displayName": model}
-        return {**entry, **told, "supportedGenerationMethods": _METHODS}
+        methods = _EMBEDDING_METHODS if limits.output_tokens == 0 else _METHODS
+        return {**entry, **told, "supportedGenerationMethods": methods}
     if wire == "anthropic":
         created = datetime.fromtimestamp(created_s, UTC)
         return {"type": "model", "id": model, "display_name": model, "created_at": created}
