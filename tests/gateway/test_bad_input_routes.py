@@ -87,6 +87,19 @@ def test_counting_needs_a_model_that_is_served(place: Place) -> None:
     assert_refused("openai", got, 404, "model_unknown", "model")
 
 
+def test_a_maximum_that_must_be_given_is_named_as_the_route_calls_it(place: Place) -> None:
+    body = body_of("responses", model="gpt-chat-latest", max_output_tokens=None)
+    got = ask(place.url, "POST", ROUTES["responses"], body, key=place.key)
+    assert_refused("openai", got, 400, "field_missing", "max_output_tokens")
+
+
+def test_a_file_in_a_model_whose_window_is_not_known(place: Place) -> None:
+    items = [{"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]}]
+    body = body_of("responses", model="gpt-chat-latest", input=items)
+    got = ask(place.url, "POST", ROUTES["responses"], body, key=place.key)
+    assert_refused("openai", got, 400, "input_not_bounded", "input[0].content[0]")
+
+
 def test_a_search_that_has_no_price(place: Place) -> None:
     body = body_of("responses", model="gpt-3.5-turbo", tools=[{"type": "web_search"}])
     got = ask(place.url, "POST", ROUTES["responses"], body, key=place.key)

@@ -41,6 +41,7 @@ BUDGETS = {
     "older": 'amount = "0.001"',
     "modern": 'amount = "0.001"',
     "silent": 'amount = "0.001"',
+    "responses": 'amount = "0.001"',
     "thinker": 'amount = "0.005"',
     "strict": 'amount = "0.001"\nclamp = false',
     "crumbs": 'amount = "0.00005"',
@@ -121,6 +122,15 @@ def test_older_servers_get_it_in_the_field_that_they_know(place: Place, upstream
     body, _ = sent(place, upstream, "older", model="gpt-4.1-mini", max_tokens=None)
     assert LEAST_USEFUL_TOKENS < body["max_tokens"] < 10_000
     assert "max_completion_tokens" not in body
+
+
+def test_responses_get_it_in_their_own_field(place: Place, upstream: Upstream) -> None:
+    body, ended = sent(place, upstream, "responses", "responses", max_output_tokens=None)
+    assert ended.bound == 1_000_000
+    assert LEAST_USEFUL_TOKENS < body["max_output_tokens"] < 16_384
+    assert "max_completion_tokens" not in body
+    rich, _ = sent(place, upstream, "somebody", "responses", max_output_tokens=None)
+    assert rich["max_output_tokens"] == 16_384
 
 
 @BOTH

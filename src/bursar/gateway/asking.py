@@ -13,10 +13,13 @@ from bursar.refusals import Refusal, Why, refuse
 
 
 def named(refusal: Refusal, call: Call) -> Refusal:
-    """A refusal of a variant, by the name of the request's field that asked for it."""
-    if refusal.why is not Why.VARIANT_NOT_PRICED or refusal.field != "service_tier":
-        return refusal
-    return refuse(refusal.why, **{**refusal.facts, "field": call.variant_field})
+    """A refusal by the request's own name of the field that asked for a variant, or would say a maximum."""
+    field = refusal.field
+    if refusal.why is Why.VARIANT_NOT_PRICED and field == "service_tier":
+        field = call.variant_field
+    elif refusal.why is Why.FIELD_MISSING and field == "max_tokens" and call.output_fields:
+        field = call.output_fields[0]
+    return refusal if field == refusal.field else refuse(refusal.why, **{**refusal.facts, "field": field})
 
 
 def ask_of(provider: Provider, call: Call) -> Ask:
