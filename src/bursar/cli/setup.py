@@ -13,13 +13,13 @@ from bursar.refusals import Refused, Why, refuse
 
 CONFIG_FILE = "bursar.toml"
 CONFIG_TEMPLATE = """\
-# Bursar's configuration. It is read when Bursar starts; a field that is wrong is refused by its name.
+# Bursar's configuration. It is read when Bursar starts, and by `bursar reload`; a field that is wrong is refused.
 #
 # A provider is a table [providers.NAME]; NAME is how the journal calls it. Take the # away from what you use.
 # Providers' keys are read from the environment or from a file, and are written nowhere.
 
 # [providers.anthropic]
-# wire = "anthropic"                        # the wire format: "openai" or "anthropic"
+# wire = "anthropic"                        # "openai", "anthropic" or "gemini"
 # base_url = "https://api.anthropic.com"    # nothing that a client sends can change this
 # key_env = "ANTHROPIC_API_KEY"             # or key_file = "anthropic.key", beside this file
 # models = ["claude-*"]                     # which models it serves, as names or patterns
@@ -29,6 +29,12 @@ CONFIG_TEMPLATE = """\
 # base_url = "https://api.openai.com/v1"
 # key_env = "OPENAI_API_KEY"
 # models = ["gpt-*", "o*", "text-embedding-*"]
+
+# [providers.gemini]
+# wire = "gemini"
+# base_url = "https://generativelanguage.googleapis.com"
+# key_env = "GEMINI_API_KEY"
+# models = ["gemini-*"]
 
 # PostgreSQL instead of the embedded SQLite file:
 # [database]
