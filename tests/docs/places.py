@@ -26,7 +26,9 @@ from bursar.demo import install
 from bursar.demo.config import simulated_providers
 from bursar.sim.server import SimServer
 from bursar.store.database import Database
-from tests.support.company import found
+from tests.gateway.people import person
+from tests.support.company import found, open_books
+from tests.support.node import BIN, PACKAGES
 from tests.support.running import Running
 
 WRITTEN_PORT = "8790"
@@ -81,7 +83,7 @@ def _place(folder: Path, port: str, **variables: str) -> Place:
     scripts = folder / ".venv" / "bin"
     (folder / ".venv").symlink_to(sys.prefix)
     environ = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(scripts), str(BIN), os.environ["PATH"]])
     return Place(folder, environ | variables | {"PATH": path, "COLUMNS": "100"}, port)
 
 
@@ -106,6 +108,21 @@ def served(folder: Path, prices: Path) -> Iterator[Place]:
         key = found(data, simulator.url, amount="2000.00")
         with Running(data) as server:
             yield _place(folder, str(server.port), KEY=key)
+
+
+@contextmanager
+def tools(folder: Path, prices: Path) -> Iterator[Place]:
+    """The same for clients: SPENT is the key of somebody who cannot pay for a call; Node has its packages."""
+    (folder / "node_modules").symlink_to(PACKAGES)
+    data = _data_folder(folder, prices)
+    with SimServer() as simulator:
+        key = found(data, simulator.url, amount="2000.00")
+        books = open_books(data)
+        person(books, "grace", 'amount = "0.00001"')
+        spent = books.create_key("grace@example.com", "laptop").secret
+        books.close()
+        with Running(data) as server:
+            yield _place(folder, str(server.port), KEY=key, SPENT=spent)
 
 
 @contextmanager
@@ -136,5 +153,6 @@ PLACES: dict[str, Callable[[Path, Path], AbstractContextManager[Place]]] = {
     "empty": empty,
     "folder": folder,
     "served": served,
+    "tools": tools,
     "demo": demo,
 }
