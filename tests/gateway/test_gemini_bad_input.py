@@ -91,10 +91,16 @@ def test_a_key_in_a_header_goes_no_further(place: Place, upstream: Upstream, hea
     assert not [name for name in got.headers if name in {"x-goog-fieldmask", "x-goog-user-project"}]
 
 
-def test_a_key_that_the_provider_refuses_stays_unknown(place: Place, upstream: Upstream) -> None:
-    text = json.dumps({"error": {"message": f"API key not valid: {PROVIDER_KEY}", "code": 400}}).encode()
-    plain, upstream.reply = upstream.reply, answer(body=text).replace(b"200 OK", b"403 Forbidden")
-    got = ask(place.url, "POST", PATH, body_of("gemini"), key=place.key)
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"403 Forbidden"])
+@pytest.mark.parametrize("verb", ["generateContent", "countTokens"])
+def test_a_key_that_the_provider_refuses_stays_unknown(
+    place: Place, upstream: Upstream, status: bytes, verb: str
+) -> None:
+    """Google says with a 400 that it does not know a key; that is for the operator, not for the client."""
+    error = {"message": f"API key not valid: {PROVIDER_KEY}", "details": [{"reason": "API_KEY_INVALID"}]}
+    refusal = answer(body=json.dumps({"error": error}).encode())
+    plain, upstream.reply = upstream.reply, refusal.replace(b"200 OK", status)
+    got = ask(place.url, "POST", PATH.replace("generateContent", verb), body_of("gemini"), key=place.key)
     upstream.reply = plain
     assert (got.status, reason(got)) == (502, "UPSTREAM_KEY")
     assert PROVIDER_KEY not in str(got)

@@ -24,7 +24,6 @@ from bursar.gateway.upstream import Upstream
 from bursar.gateway.wires import GEMINI, Call, Limits, Wire, model_body, models_body
 from bursar.keys import key_digest
 from bursar.periods import from_us
-from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.journal import DATABASE_FAILED
 from bursar.watch import Watch
@@ -205,7 +204,7 @@ class Gateway:
         for model in models:
             provider = self._providers.serving(wire.family, model)
             card = self._books.prices.card(provider.catalog, model, now) if provider is not None else None
-            if isinstance(card, RateCard):
+            if card is not None and not isinstance(card, Refusal):
                 limits[model] = Limits(card.context_tokens, card.max_output_tokens)
         return limits
 

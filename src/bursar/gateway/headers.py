@@ -2,7 +2,7 @@
 
 A client's key and its claims about who it is never reach a provider; a provider's account details never reach a
 client.
-Clients of both wires send headers that are newer than this list under the vendors' own prefixes: those pass.
+Clients of all wires send headers that are newer than this list under the vendors' own prefixes: those pass.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import downward, upward
 from bursar.gateway.posting import LATE, Answer, LoopJournal
 from bursar.gateway.providers import Provider
-from bursar.gateway.run import KEY_REFUSED, Admitted, Desk, Run
+from bursar.gateway.run import KEY_INVALID, KEY_REFUSED, Admitted, Desk, Run
 from bursar.gateway.upstream import LOST, Upstream
 from bursar.gateway.waiting import HELD, Waiting
 from bursar.gateway.wires import Call
@@ -285,6 +285,6 @@ class Relay:
                     answer = await response.read(FREE_MOST_BYTES)
         except LOST:
             raise Refused(refuse(Why.UPSTREAM_UNREACHABLE, provider=provider.name)) from None
-        if response.status in KEY_REFUSED:
+        if response.status in KEY_REFUSED or (response.status == 400 and KEY_INVALID in answer):
             raise Refused(refuse(Why.UPSTREAM_KEY, provider=provider.name))
         await exchange.client.answer(response.status, [JSON, *downward(response.headers)], answer)

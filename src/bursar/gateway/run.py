@@ -33,6 +33,8 @@ log = logging.getLogger("bursar.relay")
 UNKNOWN_OUTCOME = frozenset({408, 504, 524})
 """Statuses by which something between us and the provider says that it gave up waiting: it may have been billed."""
 KEY_REFUSED = frozenset({401, 403})
+KEY_INVALID = b"API_KEY_INVALID"
+"""Why Google does not take a key, which it says with a 400."""
 KILLED = "its key was revoked or its agent run killed while the call was running"
 EVENT_STREAM = ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache"))
 RETRY_FIRST_S, RETRY_MOST_S = 0.05, 5.0
@@ -204,6 +206,9 @@ class Run:
             body = await response.read(ERROR_MOST_BYTES)
         except LOST:
             body = b""
+        if status == 400 and KEY_INVALID in body:
+            await self._tell(refuse(Why.UPSTREAM_KEY, provider=self._provider.name))
+            return
         kind = response.headers.get("content-type", "application/json")
         if "json" not in kind:
             kind, body = "application/json", self._error_page(status)

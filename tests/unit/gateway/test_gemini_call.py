@@ -224,6 +224,7 @@ def test_tools_and_schemas_add_an_allowance(changes: str) -> None:
 
 
 SENT = """
+{"model": "models/gemini-2.5-flash"}                 | None | {}
 {}                                                   | None | {}
 {}                                                   | 10   | {"generationConfig": {"maxOutputTokens": 10}}
 {"generationConfig": null}                           | 10   | {"generationConfig": {"maxOutputTokens": 10}}

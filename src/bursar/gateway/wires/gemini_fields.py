@@ -65,9 +65,13 @@ def objects(data: bytes, field: str) -> list[Fields]:
 
 
 def model_of(fields: Fields, target: Target, at: str = "") -> str:
-    """The model of the path, which the body may only repeat. Raises Refused."""
+    """The model of the path, which the body may only repeat. Raises Refused.
+
+    It is taken out of the fields: a provider may have the model under another name.
+    """
     assert target.model is not None, "the path names the model"
     said = text(fields, "model", "a model's name") if "model" in fields else None
+    fields.pop("model", None)
     if said is not None and said.removeprefix("models/") != target.model:
         raise _wrong(f"{at}model", "another", "the model of the path")
     return target.model
