@@ -16,6 +16,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -88,6 +90,21 @@ class PostgresServer:
             self._process.wait(30)
             self._process = None
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Every one of its processes stands still: connections stay open, and nothing is answered on them."""
+        assert self._process is not None
+        parent = self._process.pid
+        os.kill(parent, signal.SIGSTOP)  # first, so that it starts no other
+        stopped = [parent, *children_of(parent)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+
     def remove(self) -> None:
         """End it and remove its folder."""
         self.stop()
@@ -119,6 +136,19 @@ class PostgresServer:
             check=False,
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that a process started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, ppid = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue  # it has just ended
+        if int(ppid) == parent and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
 
 
 def binaries() -> Path:

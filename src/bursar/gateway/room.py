@@ -35,7 +35,8 @@ class Room:
             if turn.done() and not turn.cancelled():  # taken in the very moment in which the wait ended
                 self.give(size_bytes)
             else:
-                self._waiting.remove(place)
+                if place in self._waiting:
+                    self._waiting.remove(place)
                 self._serve()
             if isinstance(end, TimeoutError):
                 return False
@@ -51,8 +52,9 @@ class Room:
     def _serve(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free_bytes:
             size_bytes, turn = self._waiting.popleft()
-            self._free_bytes -= size_bytes
-            turn.set_result(None)
+            if not turn.done():  # else whoever waited has just given up
+                self._free_bytes -= size_bytes
+                turn.set_result(None)
 
 
 class Share:
