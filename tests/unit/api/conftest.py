@@ -10,11 +10,13 @@ import pytest
 from litestar import Litestar
 
 from bursar.api.app import build_api
+from bursar.api.service import ReloadAnswer
 from bursar.books import Books, Spender
 from bursar.cli.inprocess import InProcess
 from bursar.config import Config, ProviderConfig
 from bursar.pricing.book import PriceBook
 from bursar.pricing.catalog import build_book
+from bursar.refusals import Refused, Why, refuse
 from bursar.store.database import Database
 from tests.support.calls import Caller
 from tests.support.clock import VirtualClock
@@ -35,12 +37,17 @@ CONFIG = Config(
 )
 
 
+def _reload() -> ReloadAnswer:
+    """Nobody serves this API, so no files are read for it."""
+    raise Refused(refuse(Why.SERVER_UNREACHABLE, url="http://test", problem="it is not served"))
+
+
 class Api:
     """The API, and whoever asks it."""
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self.application: Litestar = build_api(books, TOKEN, CONFIG)
+        self.application: Litestar = build_api(books, TOKEN, lambda: CONFIG, _reload)
         self.operator = self.client(TOKEN)
 
     def client(self, secret: str | None) -> httpx.Client:
