@@ -50,6 +50,7 @@ REFUSED = """
 {"input": [{"type": 7}]}                     | field_invalid input a list
 {"input": [{"role": "user", "content": [7]}]} | field_invalid input[0].content a list
 {"input": [{"type": "compaction_trigger"}]}  | field_invalid input[0].type compaction_trigger
+{"input": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]} | field_invalid input[0].content[0].type input_audio
 {"instructions": ["Be brief."]}              | field_invalid instructions a list
 {"stream": "true"}                           | field_invalid stream a string
 {"max_output_tokens": 0}                     | field_invalid max_output_tokens 0
@@ -97,7 +98,6 @@ def facts(call: Call) -> str:
         f"{call.web_searches} searches" if call.web_searches else "",
         f"read {call.input_reads} times" if call.input_reads > 1 else "",
         *(f"forces {name}={bytes(value).decode()}" for name, value in call.forced.items()),
-        "audio" if call.audio else "",
     ]
     return ", ".join(filter(None, said)) or "plain"
 

@@ -135,6 +135,7 @@ WHOLE = """
 {"error": {"message": "overloaded", "type": "server_error"}} | -                 | failed
 {"status": "failed", "error": {"code": "server_error", "message": ""}, "usage": null} | - | failed
 {"status": "completed", "error": null, "usage": {"input_tokens": 10, "output_tokens": 5}} | input=10 output=5 | complete
+{"error": null, "usage": {"input_tokens": 10, "output_tokens": 5}} | input=10 output=5 | complete
 {"status": "completed", "usage": null}                       | -                 | complete
 {"status": "completed", "usage": {"input_tokens": 10, "outpu | -                 | nothing
 [1, 2]                                                       | -                 | nothing
@@ -158,6 +159,12 @@ def test_however_a_stream_is_cut_it_is_metered_and_forwarded_alike(cut: list[int
     assert seen.usage == TEN_AND_FIVE
     assert (seen.complete, seen.failed) == (status != "failed", status == "failed")
     assert seen.model == "gpt-5-2025-08-07"
+
+
+def test_a_server_may_leave_the_status_to_the_event() -> None:
+    seen = meter()
+    feed(seen, named(last("incomplete").replace('"status":"incomplete",', "")))
+    assert (seen.usage, seen.complete, seen.failed) == (TEN_AND_FIVE, True, False)
 
 
 def test_a_stream_that_is_cut_has_no_usage() -> None:

@@ -105,7 +105,6 @@ class ResponsesWire(OpenAIErrors):
             output_fields=("max_output_tokens",),
             variant=variant_of(fields),
             web_searches=searches,
-            audio=prompt.audio,
             forced=forced,
         )
 

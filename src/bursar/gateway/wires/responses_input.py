@@ -128,6 +128,7 @@ def _read_content(prompt: Prompt, content: bytes, field: str) -> None:
             url = bytes(part.image_url)
             prompt.image(IMAGE_TOKENS, len(url) if url.startswith(b'"data:image') else 0)
         elif part.type == "input_audio":
-            prompt.audio = True  # ten tokens a second, less than the bytes of any recording
+            right = "text, an image or a file, because no usage on this route counts sound apart"
+            raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}[{at}].type", got=part.type, right=right))
         else:
             prompt.unsized(f"{field}[{at}]")

@@ -7,6 +7,7 @@ Searches are counted apart: by the provider's own count where it gives one, else
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -24,9 +25,11 @@ LONGEST_LAST_EVENT = 32 * 1024 * 1024
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 _NONE = msgspec.Raw()
-_LAST_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
-_ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
-_MARKS = (b"response.completed", b"response.incomplete", b"response.failed", b'"error"')
+_LAST_EVENTS = {"response.completed": "completed", "response.incomplete": "incomplete", "response.failed": "failed"}
+"""The events that end a stream, and the status that each tells."""
+
+_RUNNING = frozenset({"queued", "in_progress"})
+_MARKS = re.compile(rb'response\.(?:completed|incomplete|failed)|"error"')
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -115,33 +118,34 @@ class ResponsesMeter(EventStream):
         self._end(body)
 
     def _matters(self, run: bytes) -> bool:
-        return any(mark in run for mark in _MARKS)
+        return _MARKS.search(run) is not None
 
     def _event(self, data: bytes) -> bool:
         try:
             event = _decode_event(data)
         except _FAULTS:
             return True
-        if event.type in _LAST_EVENTS:
-            self._end(bytes(event.response))
+        status = _LAST_EVENTS.get(event.type) if isinstance(event.type, str) else None
+        if status is not None:
+            self._end(bytes(event.response), status)
         elif event.type == "error" or event.error:
             self.failed = True
         return True
 
-    def _end(self, data: bytes) -> None:
-        """Read the response object that ends the call."""
+    def _end(self, data: bytes, status: str | None = None) -> None:
+        """Read the response object that ends the call; an event's status stands before the object's own."""
         try:
             response = _decode_response(data)
         except _FAULTS:
             return
-        broken = response.status == "failed" or (response.status is None and bool(response.error))
-        self.failed = self.failed or broken
-        self.complete = response.status in _ENDED and not self.failed
+        told = status or response.status or ("failed" if response.error else "completed")
+        self.failed = self.failed or told == "failed"
+        self.complete = told not in _RUNNING and not self.failed
         if isinstance(response.model, str):
             self.model = response.model
         self.delivered_variant = delivered_variant(response.service_tier, self.delivered_variant)
         self.partial = usage_of(data)
-        self.usage = self.partial if response.status in _ENDED else None
+        self.usage = None if told in _RUNNING else self.partial
 
 
 def usage_of(response: bytes) -> Usage | None:
