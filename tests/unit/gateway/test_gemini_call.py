@@ -176,7 +176,8 @@ PARTS = """
 {"functionCall": {"name": "f", "args": {"inlineData": {}}}}                  |      0 | -
 {"functionResponse": {"name": "f", "response": {"fileData": {}}}}            |      0 | -
 {"inlineData": {"mimeType": "image/png", "data": ""}}                        | 10_000 | -
-{"inline_data": {"mime_type": "IMAGE/JPEG", "data": ""}}                     | 10_000 | -
+{"inline_data": {"mime_type": "IMAGE/JPEG; a=b", "data": ""}}                | 10_000 | -
+{"inlineData": {"mimeType": "image/tiff", "data": "AAAA"}}                   |      0 | contents[0].parts[1].inlineData
 {"inlineD\\u0061ta": {"mimeType": "image/png", "data": ""}}                  | 10_000 | -
 {"inlineData": {"mimeType": "image/png", "data": ""}, "mediaResolution": {"numTokens": 20000}} | 20_000 | -
 {"inlineData": {"mimeType": "image/png", "data": ""}, "mediaResolution": {"level": "HIGH"}} | 10_000 | -

@@ -135,6 +135,12 @@ def test_a_blocked_prompt_is_paid_for(stream: bool) -> None:
     assert (seen.usage, seen.complete, seen.failed) == (Usage(input=10), True, False)
 
 
+def test_an_answer_of_no_candidates_is_paid_for() -> None:
+    seen = meter()
+    seen.whole(b'{"usageMetadata":{"promptTokenCount":10,"thoughtsTokenCount":4,"totalTokenCount":14}}')
+    assert (seen.usage, seen.complete) == (Usage(input=10, output=4, reasoning=4), True)
+
+
 def test_a_list_of_chunks_is_a_whole_answer() -> None:
     seen = meter()
     seen.whole(f" [{SO_FAR},\r\n{SO_FAR},\r\n{LAST % (0, USED)}]".encode())

@@ -70,6 +70,11 @@ class _Chunk(msgspec.Struct, rename="camel"):
     service_tier: object = None
     error: object = None
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it is an answer, be it one of no candidates."""
+        return bool(self.candidates or self.prompt_feedback or bytes(self.usage_metadata))
+
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
@@ -99,7 +104,7 @@ class GeminiMeter(EventStream):
             return
         for chunk in chunks:
             self._read(chunk)
-        if not self.failed and any(chunk.candidates or chunk.prompt_feedback for chunk in chunks):
+        if not self.failed and any(chunk.says_something for chunk in chunks):
             self._end()
 
     def _matters(self, run: bytes) -> bool:

@@ -16,6 +16,9 @@ IMAGE_TOKENS = 10_000
 """The most tokens of one image, more than twice what is documented: 16 tiles of 258 (3,072 × 3,072 pixels, to which
 images are scaled), or 2,240 at the highest resolution that can be asked for."""
 
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/jpg", "image/webp", "image/heic", "image/heif"})
+"""The kinds that Google takes for one picture (ai.google.dev/gemini-api/docs/image-understanding)."""
+
 _CONTENT = names("parts", "role")
 _PART = names(
     "text",
@@ -92,8 +95,8 @@ def _read_media(prompt: Prompt, part: Fields, field: str, *, nested: bool) -> No
 
 def _read_inline(prompt: Prompt, data: bytes, resolution: bytes | None, field: str) -> None:
     blob = canonical(one_object(data, field), _BLOB, f"{field}.")
-    kind = (text(blob, "mimeType", "a media type") or "").casefold()
-    if kind.startswith("image/"):
+    kind = (text(blob, "mimeType", "a media type") or "").casefold().partition(";")[0].strip()
+    if kind in _IMAGES:
         content = given(blob, "data") or b""
         prompt.image(max(IMAGE_TOKENS, _tokens_asked(resolution, field)), len(content))
     elif not kind.startswith("text/"):  # of which the bytes bound the tokens
