@@ -259,6 +259,10 @@ class Relay:
         self._holding[answer] = time.monotonic()
         try:
             outcome = await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled():  # it came in the very moment in which the client left
+                self._give_back(admission, answer.result())
+            raise
         finally:
             del self._holding[answer]
         if outcome is not LATE:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
+
 from bursar.gateway.room import Room, Share
 
 
@@ -77,10 +79,11 @@ def test_whoever_gives_up_frees_the_way() -> None:
     asyncio.run(run())
 
 
-def test_nothing_is_lost_whatever_happens() -> None:
+def test_nothing_is_lost_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeded clients that take, grow, wait, give up at any moment and give back: in the end all of it is free."""
     seed = random.SystemRandom().randrange(2**32)
     print(f"room seed {seed}")
+    monkeypatch.setattr("bursar.gateway.room.WAIT_S", 0.05)
     chance = random.Random(seed)
 
     async def client(room: Room) -> None:
