@@ -19,7 +19,7 @@ BY_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 
 class Child:
-    """Takes signals as long as it is entered. Those that come before the command runs end it before it begins."""
+    """Takes signals as long as it is entered. One that comes before the command begins keeps it from beginning."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

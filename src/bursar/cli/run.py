@@ -115,16 +115,20 @@ def run(
         "models": models or None,
         "person": person,
     }
-    with Child() as child, session.client(served=True) as client:
+    with session.client(served=True) as client:
         made = client.post("/runs", wanted)
-        code = _run(session, client, child, made, list(command), quiet=quiet)
+        with Child() as child:
+            code = _run(session, client, child, made, list(command), quiet=quiet)
     raise typer.Exit(code)
 
 
 def _run(
     session: Session, client: Client, child: Child, made: dict[str, Any], command: list[str], *, quiet: bool
 ) -> int:
-    """Run the command in its run, and end the run whatever comes of it; returns the exit code."""
+    """Run the command in its run, and end the run whatever comes of it; returns the exit code.
+
+    Signals are the child's all the while, so that nobody who is impatient keeps the run from being ended.
+    """
     started, within = made["run"], "BURSAR_RUN" in os.environ
     environ = environment(os.environ, command[0], url=client.url, key=made["secret"], run=started["run"])
     if not (quiet or within):

@@ -9,7 +9,7 @@ from bursar.ledger.accounts import Balance, Kind
 from bursar.reports.limits import LimitState, limits
 from bursar.reports.lots import PlanLot, balances_of, known_person, open_at, plan_lots
 from bursar.reports.pools import PoolView, pools
-from bursar.store.schema import balances
+from bursar.store.schema import balances, keys
 
 
 class LotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,8 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
     person = known_person(connection, person_id)
     open_then = open_at(at_us)
     found = plan_lots(connection, person_id, open_then)
-    keys_own = balances_of(connection, person_id, Kind.LIMIT, open_then, balances.c.source.startswith("key:"))
+    of_keys = (balances.c.source.startswith("key:"), _not_over(person_id, at_us))
+    keys_own = balances_of(connection, person_id, Kind.LIMIT, open_then, *of_keys)
     pooled = pools(connection, person.team, at_us)
     lots = [lot.balance for lot in found]
     return BalanceView(
@@ -96,6 +97,13 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
         limits=(*map(_keys_own, keys_own), *map(_limit, limits(connection, person, at_us))),
         pools=tuple(pool for pool in pooled if pool.period),
     )
+
+
+def _not_over(person_id: int, at_us: int) -> sa.ColumnElement[bool]:
+    """The condition that a limit is not that of a key which has ended: every agent run leaves one behind."""
+    over = sa.or_(keys.c.revoked_us <= at_us, keys.c.expires_us <= at_us)
+    ended = sa.select(keys.c.limit_id).where(keys.c.person_id == person_id, keys.c.limit_id.is_not(None), over)
+    return balances.c.id.not_in(ended)
 
 
 def _lot(found: PlanLot) -> LotView:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from bursar.periods import US_PER_SECOND
-from bursar.reports.lots import known_person
 from bursar.store import directory, runs, schema
+from bursar.store.directory import Key
 from bursar.store.runs import Run
-from bursar.store.schema import balances, keys, postings
+from bursar.store.schema import balances, keys, people, postings
 
 _called = schema.calls
 SKEW_US = 600 * US_PER_SECOND
@@ -69,14 +69,15 @@ class RunUseView(RunView, frozen=True, kw_only=True):
 
 def run_list(connection: sa.Connection, found: list[Run], now_us: int) -> list[RunView]:
     """Runs as they stand."""
-    return [RunView(**_facts(connection, run, now_us)) for run in found]
+    around = _around(connection, found)
+    return [RunView(**_facts(run, around, now_us)) for run in found]
 
 
 def run_use(connection: sa.Connection, run: Run, now_us: int) -> RunUseView:
     """One run in full: the sum over its models is what was spent of its budget."""
     by_model = tuple(_by_model(connection, run))
     return RunUseView(
-        **_facts(connection, run, now_us),
+        **_facts(run, _around(connection, [run]), now_us),
         calls=sum(use.calls for use in by_model),
         tokens=sum(use.input_tokens + use.cached_tokens + use.output_tokens for use in by_model),
         provisional_nanos=sum(use.provisional_nanos for use in by_model),
@@ -85,31 +86,61 @@ def run_use(connection: sa.Connection, run: Run, now_us: int) -> RunUseView:
     )
 
 
-def _facts(connection: sa.Connection, run: Run, now_us: int) -> dict[str, Any]:
+class _Limit(NamedTuple):
+    spent: int
+    held: int
+    available: int
+
+
+class _Around(NamedTuple):
+    """What runs are told with: their keys and all above them with their limits, people's e-mails, runs' tokens."""
+
+    keys: dict[int, Key]
+    limits: dict[int, _Limit]
+    emails: dict[int, str]
+    tokens: dict[int, str]
+
+
+def _around(connection: sa.Connection, found: list[Run]) -> _Around:
+    chained = {key.id: key for key in directory.keys_above(connection, [run.key_id for run in found])}
+    limits = sa.select(balances.c.id, balances.c.spent, balances.c.held, balances.c.available)
+    limited = limits.where(balances.c.id.in_([key.limit_id for key in chained.values() if key.limit_id is not None]))
+    emails = sa.select(people.c.id, people.c.email).where(people.c.id.in_({run.person_id for run in found}))
+    tokens = sa.select(schema.runs.c.id, schema.runs.c.token).where(
+        schema.runs.c.id.in_({run.parent_id for run in found if run.parent_id is not None})
+    )
+    return _Around(
+        chained,
+        {row[0]: _Limit(*row[1:]) for row in connection.execute(limited)},
+        dict(map(tuple, connection.execute(emails))),
+        dict(map(tuple, connection.execute(tokens))),
+    )
+
+
+def _facts(run: Run, around: _Around, now_us: int) -> dict[str, Any]:
+    """The fields of a RunView. A run whose limit is not open yet, because it is just being started, has nothing."""
     state = run.state(now_us)
-    key = directory.key(connection, run.key_id)
-    limits = [
-        connection.execute(
-            sa.select(balances.c.spent, balances.c.held, balances.c.available).where(balances.c.id == part.limit_id)
-        ).one()
-        for part in directory.key_chain(connection, key)
-        if part.limit_id is not None
-    ]
-    own = limits[0] if key.limit_id is not None else None
-    ended_us = run.ended_us or (run.until_us if state == runs.ENDED else 0)
+    key = around.keys[run.key_id]
+    own = None if key.limit_id is None else around.limits[key.limit_id]
+    left = [0] if own is None else []
+    part: Key | None = key
+    while part is not None:
+        if part.limit_id is not None:
+            left.append(around.limits[part.limit_id].available)
+        part = None if part.parent_id is None else around.keys[part.parent_id]
     return {
         "run": run.token,
-        "within": "" if run.parent_id is None else runs.run_by_id(connection, run.parent_id).token,
-        "person": known_person(connection, run.person_id).email,
+        "within": "" if run.parent_id is None else around.tokens[run.parent_id],
+        "person": around.emails[run.person_id],
         "name": run.name,
         "state": state,
         "budget_nanos": run.budget_nanos,
         "spent_nanos": 0 if own is None else own.spent,
         "held_nanos": 0 if own is None else own.held,
-        "left_nanos": min((limit.available for limit in limits), default=0) if own is not None else 0,
+        "left_nanos": min(left),
         "started_us": run.started_us,
         "until_us": run.until_us,
-        "ended_us": ended_us,
+        "ended_us": run.ended_us or (run.until_us if state == runs.ENDED else 0),
         "exit_code": run.exit_code,
         "models": key.models or (),
     }

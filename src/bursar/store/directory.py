@@ -211,6 +211,14 @@ def key_chain(connection: sa.Connection, key: Key) -> list[Key]:
     return chain
 
 
+def keys_above(connection: sa.Connection, key_ids: Sequence[int]) -> list[Key]:
+    """Keys and all that they are a part of, each once, in no order."""
+    found = sa.select(keys.c.id, keys.c.parent_id).where(keys.c.id.in_(key_ids)).cte("above", recursive=True)
+    found = found.union(sa.select(keys.c.id, keys.c.parent_id).join(found, keys.c.id == found.c.parent_id))
+    query = sa.select(*_KEY_COLUMNS).where(keys.c.id.in_(sa.select(found.c.id)))
+    return [_key(row) for row in connection.execute(query)]
+
+
 def key_by_digest(connection: sa.Connection, digest: bytes) -> Key | None:
     """The key whose secret has this digest."""
     row = connection.execute(sa.select(*_KEY_COLUMNS).where(keys.c.digest == digest)).first()

@@ -258,3 +258,17 @@ def test_a_person_is_stopped_altogether(api: Api, ada: str, by: str) -> None:
     assert api.client(berts).get("/me").status_code == 200
     assert api.operator.post(f"/people/{ada}/kill").json() == {"person": ada, "keys": 0, "runs": 0}
     assert refused(api.operator.post("/people/eve@example.com/kill")) == (404, "unknown", "email")
+
+
+def test_a_balance_shows_the_limits_of_runs_that_have_not_ended(api: Api, ada: str, clock: VirtualClock) -> None:
+    caller = api.client(api.key(ada))
+    ended, over = started(caller, name="ended"), started(caller, name="over", until="1h")
+    started(caller, name="running", until="2h")
+    caller.post(f"/runs/{ended['run']['run']}/end", json={})
+
+    def shown() -> list[str]:
+        return [limit["name"] for limit in caller.get(f"/people/{ada}/balance").json()["limits"]]
+
+    assert shown() == [f"run {over['run']['name']}", "run running"]
+    clock.advance(3_600)
+    assert shown() == ["run running"]
