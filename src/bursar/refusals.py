@@ -42,6 +42,7 @@ class Why(StrEnum):
     FIELD_MISSING = "field_missing"
     ROUTE_UNKNOWN = "route_unknown"
     METHOD_UNKNOWN = "method_unknown"
+    WEBSOCKET_UNKNOWN = "websocket_unknown"
     MODEL_UNKNOWN = "model_unknown"
     MODEL_NOT_PRICED = "model_not_priced"
     MODEL_NOT_ALLOWED = "model_not_allowed"
@@ -136,6 +137,9 @@ RULES: dict[Why, Rule] = {
         404, False, "Bursar does not serve {method} {path}; nothing was forwarded. It serves {routes}."
     ),
     Why.METHOD_UNKNOWN: Rule(405, False, "{path} does not take {method}; it takes {allowed}."),
+    Why.WEBSOCKET_UNKNOWN: Rule(
+        426, False, "{path} is not served over WebSockets; ask for it with {allowed} over HTTP."
+    ),
     Why.MODEL_UNKNOWN: Rule(
         404, False, "No provider is configured for the model {model!r} on this wire. See GET /v1/models."
     ),

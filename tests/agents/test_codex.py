@@ -45,6 +45,23 @@ def test_it_answers(start: Start, arguments: tuple[str, ...]) -> None:
     assert f"{line.usage.total_input + line.usage.output:,}" in done.printed.partition("tokens used")[2]
 
 
+def test_it_turns_from_websockets_to_http_at_once(start: Start) -> None:
+    """As the provider that is built in, with nothing but another address, it tries WebSockets first."""
+    agent = start("codex")
+    done = agent.run(
+        "exec",
+        "--skip-git-repo-check",
+        "--model",
+        "gpt-5-mini",
+        "-c",
+        f'openai_base_url="{agent.url}/v1"',
+        PROMPT,
+        CODEX_API_KEY=agent.place.key,
+    )
+    assert done.code == 0, done.printed
+    assert agent.asked.calls(RESPONSES) == [426, 200]
+
+
 @pytest.mark.parametrize("retries", [0, 1])
 def test_a_spent_budget_is_told_after_the_retries_that_are_set(start: Start, retries: int) -> None:
     """Codex opens a stream again after any status that it does not know; the setting says how often."""

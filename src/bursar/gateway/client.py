@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
 from bursar.gateway.wires.base import Wire
-from bursar.refusals import Refusal
+from bursar.refusals import Refusal, Why
 from bursar.watch import Sight
 
 T = TypeVar("T")
@@ -94,6 +94,8 @@ class Client:
             headers.append((b"retry-after", b"1"))
         else:
             headers.append((b"x-should-retry", b"false"))
+        if refusal.why is Why.WEBSOCKET_UNKNOWN:
+            headers.append((b"upgrade", b"HTTP/1.1"))  # RFC 9110, 15.5.22: the status 426 says what to use
         await self.answer(refusal.status, headers, wire.error(refusal, request_id))
 
     async def start(self, status: int, headers: Headers) -> None:

@@ -43,7 +43,16 @@ _HOST = re.compile(rb"(?:[\w.~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})
 class Incoming:
     """What the gateway reads from a request's headers, in one pass; `wrong` is why it is refused for them."""
 
-    __slots__ = ("anthropic", "content_encoding", "content_length", "forwarded", "gemini", "secret", "wrong")
+    __slots__ = (
+        "anthropic",
+        "content_encoding",
+        "content_length",
+        "forwarded",
+        "gemini",
+        "secret",
+        "websocket",
+        "wrong",
+    )
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.secret = ""
@@ -51,6 +60,7 @@ class Incoming:
         self.content_encoding = ""
         self.anthropic = False
         self.gemini = False
+        self.websocket = False
         self.wrong: Refusal | None = None
         hosts = 0
         self.forwarded: list[tuple[str, str]] = []
@@ -68,16 +78,21 @@ class Incoming:
                 self.secret = value.decode("latin-1").strip()
                 self.gemini = name == b"x-goog-api-key"
             elif name == b"content-length":
-                if value.isdigit():
-                    self.content_length = int(value)
-                else:
-                    self.wrong = refuse(Why.HEADER_INVALID, header="content-length", problem="it is no whole number")
+                self._read_length(value)
             elif name == b"content-encoding" and value.strip().lower() != b"identity":
                 self.content_encoding = value.decode("latin-1")
+            elif name == b"upgrade":
+                self.websocket = value.strip().lower() == b"websocket"
             elif name == b"host":
                 hosts += 1
                 if hosts > 1 or _HOST.fullmatch(value) is None:
                     self.wrong = refuse(Why.HEADER_INVALID, header="host", problem="it must be one host")
+
+    def _read_length(self, value: bytes) -> None:
+        if value.isdigit():
+            self.content_length = int(value)
+        else:
+            self.wrong = refuse(Why.HEADER_INVALID, header="content-length", problem="it is no whole number")
 
 
 @lru_cache(maxsize=1_000)

@@ -92,11 +92,15 @@ _VERB = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[A-Za-z0-9][A-Za-z0-9._
 
 
 def route_of(method: str, path: str, query: str, incoming: Incoming) -> Route:
-    """The route of a request. Raises Refused: HEADER_INVALID, ROUTE_UNKNOWN, METHOD_UNKNOWN."""
+    """The route of a request. Raises Refused: HEADER_INVALID, ROUTE_UNKNOWN, METHOD_UNKNOWN, WEBSOCKET_UNKNOWN."""
     if incoming.wrong is not None:
         raise Refused(incoming.wrong)
     fixed = FIXED.get(path)
     if fixed is not None:
+        if incoming.websocket:
+            # Codex tries WebSockets first; after this status it turns to HTTP at once, after others when it has
+            # tried seven times.
+            raise Refused(refuse(Why.WEBSOCKET_UNKNOWN, path=path, allowed=fixed.method))
         _check(method, fixed.method, path)
         return Route(fixed.action, fixed.wire, path, query)
     if path.startswith("/openai/"):

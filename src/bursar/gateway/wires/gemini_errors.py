@@ -7,7 +7,6 @@ import msgspec
 from bursar.refusals import Refusal
 
 _STATUSES = {
-    400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
     402: "FAILED_PRECONDITION",
     403: "PERMISSION_DENIED",
@@ -15,14 +14,13 @@ _STATUSES = {
     405: "UNIMPLEMENTED",
     408: "DEADLINE_EXCEEDED",
     409: "ABORTED",
-    413: "INVALID_ARGUMENT",
+    426: "UNIMPLEMENTED",
     429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
     502: "UNAVAILABLE",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""Google's name for an HTTP status (google.rpc.Code). A spent budget is none that clients take for a passing one."""
+"""Google's name for an HTTP status (google.rpc.Code), where it is not INVALID_ARGUMENT or INTERNAL. A spent budget is none that clients take for a passing one."""
 
 
 class GeminiErrors:
@@ -52,5 +50,5 @@ def _error(refusal: Refusal, request_id: str) -> dict[str, object]:
     ]
     if refusal.retryable:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"})
-    status = _STATUSES.get(refusal.status, "UNKNOWN")
+    status = _STATUSES.get(refusal.status, "INTERNAL" if refusal.status >= 500 else "INVALID_ARGUMENT")
     return {"code": refusal.status, "message": refusal.text, "status": status, "details": details}
