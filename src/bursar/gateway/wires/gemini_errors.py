@@ -20,7 +20,10 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""Google's name for an HTTP status (google.rpc.Code), where it is not INVALID_ARGUMENT or INTERNAL. A spent budget is none that clients take for a passing one."""
+"""Google's name for an HTTP status (google.rpc.Code), where it is not INVALID_ARGUMENT or INTERNAL.
+
+A spent budget's is none that clients take for something that passes.
+"""
 
 
 class GeminiErrors:
