@@ -102,7 +102,7 @@ def assert_told(wire: str, got: Got, refusal: str) -> None:
     if not refusal:
         assert b'"upstream_' not in got.body
         return
-    assert got.headers["x-bursar-call"] if got.status == 200 else got.headers["request-id"]
+    assert {"x-bursar-call", "request-id"} & got.headers.keys()
     last = got.events()[-1] if got.status == 200 else got.json()
     assert (last["error"]["details"][0]["reason"].lower() if wire == "gemini" else last["error"]["code"]) == refusal
     typed = wire == "anthropic" or (wire == "responses" and got.status == 200)
