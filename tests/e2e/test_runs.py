@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from bursar.money import parse_usd
+from bursar.money import parse_usd, people_usd
 from bursar.sim.server import SimSettings
 from bursar.store.schema import calls, runs
 from tests.gateway.place import Place, opened
@@ -271,6 +274,28 @@ def test_a_run_is_refused_before_anything_starts(agents: Agents, tmp_path: Path)
     code, _, said = agents.run("1", "touch", str(tmp_path / "made"), until="2020-01-01")
     assert (code, said.endswith("[field_invalid]\n")) == (1, True)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_terminal_shows_what_is_spent_as_it_is_spent(agents: Agents) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    words = ["bursar", "run", "--budget", "0.65", "--name", "seen", "--"]
+    words += ["sh", "-c", "echo begins; " + " ".join(agents.calls) + "; sleep 2.5; echo ends"]
+    with subprocess.Popen(words, env=agents.environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # the end of what a terminal has
+            while part := os.read(ours, 10_000):
+                seen += part
+        assert process.wait(60) == 0
+    os.close(ours)
+    text = seen.decode()
+    spent = people_usd(parse_usd(agents.one("seen")["spent"]))
+    assert re.search(rf"\x1b\[24;1H\x1b\[2K\x1b\[7mseen: {re.escape(spent)} of \$0.65 · ", text)
+    order = [
+        text.index(words) for words in ("Run seen (", "begins", "\x1b[1;23r", "ends", "\x1b[r", "claude-opus-4-5")
+    ]
+    assert order == sorted(order)
 
 
 def test_the_operator_names_whose_budget_pays(agents: Agents) -> None:

@@ -59,9 +59,9 @@ def create_key(
 def list_keys(
     books: NamedDependency[Books], caller: NamedDependency[Caller], person: FromQuery[str | None] = None
 ) -> list[KeyAnswer]:
-    """Keys, newest first: everybody's, those of the person named, or a person's own."""
+    """Keys, newest first: everybody's, those of the person named, or a person's own. Those of runs are not listed."""
     with books.database.reading() as connection:
-        keys = directory.keys_of(connection, caller.scope(connection, person))
+        keys = directory.keys_of(connection, caller.scope(connection, person), with_runs=False)
         emails = {someone.id: someone.email for someone in directory.all_people(connection)}
     now_us = books.clock()
     return [KeyAnswer.of(key, _email(emails, key), now_us) for key in keys]

@@ -93,7 +93,7 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(EVERY_S)  # a server that hangs is not waited for
         self._give_back()
 
     def _run(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.refusals import Refused, Why, refuse
-from bursar.store.schema import grants, keys, people, plans, price_books
+from bursar.store.schema import grants, keys, people, plans, price_books, runs
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -225,9 +225,11 @@ def key_by_digest(connection: sa.Connection, digest: bytes) -> Key | None:
     return None if row is None else _key(row)
 
 
-def keys_of(connection: sa.Connection, person_id: int | None = None) -> list[Key]:
-    """Keys, newest first; everybody's when no person is named."""
+def keys_of(connection: sa.Connection, person_id: int | None = None, *, with_runs: bool = True) -> list[Key]:
+    """Keys, newest first; everybody's when no person is named. Those of agent runs may be left out."""
     query = sa.select(*_KEY_COLUMNS).order_by(keys.c.id.desc())
+    if not with_runs:
+        query = query.where(keys.c.id.not_in(sa.select(runs.c.key_id)))
     if person_id is not None:
         query = query.where(keys.c.person_id == person_id)
     return [_key(row) for row in connection.execute(query)]
