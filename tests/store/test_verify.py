@@ -10,7 +10,7 @@ from threading import Thread
 import msgspec
 import pytest
 
-from bursar.ledger.accounts import Account, account_code
+from bursar.ledger.accounts import SHARED, Account, account_code
 from bursar.ledger.postings import Expire, Leg
 from bursar.store.chains import Head
 from bursar.store.database import Database
@@ -18,7 +18,7 @@ from bursar.store.faults import MAX_FAULTS, FaultName
 from bursar.store.journal import Journal
 from bursar.store.schema import APPEND_ONLY
 from bursar.store.verify import Verification, verify
-from tests.support.calls import Caller, posted
+from tests.support.calls import USD, Caller, posted
 from tests.support.clock import NOVEMBER_US, VirtualClock
 from tests.support.groups import group_of_calls
 
@@ -114,6 +114,18 @@ def test_writers_at_the_same_time_have_chains_of_their_own(postgres_database: Da
     assert found.faults == []
     assert found.postings == 3 + 3 * 20 * 20
     assert sorted(found.heads) == [0, 1, 2]
+
+
+def test_people_move_what_they_share_and_nobody_moves_anothers(database: Database, journal: Journal) -> None:
+    caller = Caller(journal)
+    own, pool = caller.lot(1, "2026-11", 1), caller.lot(SHARED, "2026-11", 5)
+    limit = caller.limit(SHARED, "team", 9, NOVEMBER_US)
+    for person_id, lots in ((1, (own, pool)), (2, (pool,))):
+        caller.hold(f"of {person_id}", person_id, lots, 2 * USD, NOVEMBER_US, limits=(limit,))
+        caller.settle(f"of {person_id}", USD + 1, NOVEMBER_US + 1)
+    assert proof(database).faults == []
+    caller.hold("not theirs", 2, (caller.lot(1, "2026-11", 1, grant_id=7), pool), 1, NOVEMBER_US)
+    assert [fault.name for fault in proof(database).faults] == [FaultName.FOREIGN_BALANCE]
 
 
 def test_verify_sees_one_state_while_others_write(sqlite_database: Database, clock: VirtualClock) -> None:
@@ -260,6 +272,10 @@ MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
         "UPDATE balances SET expires_us = expires_us + 1 WHERE id = 2",
         {FaultName.OPENING_DIFFERS},
     ),
+    "a person's lot becomes everybody's": (
+        "UPDATE balances SET person_id = 0 WHERE id = 2",
+        {FaultName.OPENING_DIFFERS},
+    ),
     "a balance from nowhere": (
         "INSERT INTO balances VALUES (9, 1, 'lot', 'grant:9', '2026-11', 1, 1, 2, 5, 5, 0, 0, 0, 0)",
         {FaultName.BALANCE_DIFFERS, FaultName.BALANCE_NOT_OPENED},
@@ -272,6 +288,10 @@ MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
         f"UPDATE transfers SET credit = {code(2, Account.EXPIRED)} WHERE posting_id = 7;"
         "UPDATE postings SET person_id = 2 WHERE id = 7",
         {FaultName.FOREIGN_BALANCE, FaultName.BALANCE_DIFFERS, FaultName.LINK_HASH},
+    ),
+    "nobody's posting moves a person's money": (
+        "UPDATE postings SET person_id = 0 WHERE id = 7",
+        {FaultName.FOREIGN_BALANCE, FaultName.LINK_HASH},
     ),
     "spent money is given back": (
         "INSERT INTO transfers VALUES "

@@ -65,6 +65,7 @@ class Company:
             (usd if minimum is None else minimum) * USD,
             self.clock(),
             note=msgspec.msgpack.encode(NOTE),
+            soft=means.soft,
         )
         self.caller.holds[hold.id] = hold
         return self.books.journal.post(hold)

@@ -275,6 +275,7 @@ class Books:
                 limit.models,
                 opening.opens_us,
                 opening.expires_us or NEVER_US,
+                limit.soft_nanos or 0,
             )
             for limit, opening in zip(in_force, openings, strict=True)
         ]

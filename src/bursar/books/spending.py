@@ -45,13 +45,14 @@ class OpenLot(msgspec.Struct, frozen=True, gc=False):
 class OpenLimit(msgspec.Struct, frozen=True, gc=False):
     """A limit that is in force now, and the models whose calls it counts (a pattern; "" is all).
 
-    It counts in `opens_us <= t < expires_us`.
+    It counts in `opens_us <= t < expires_us`, and warns above `soft_nanos`, unless that is 0.
     """
 
     balance_id: int
     models: str = ""
     opens_us: int = 0
     expires_us: int = NEVER_US
+    soft_nanos: int = 0
 
     def counts(self, model: str) -> bool:
         """Whether a call to the model counts towards it."""
@@ -59,11 +60,15 @@ class OpenLimit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Means(NamedTuple):
-    """What may pay for a model's calls: lots, the limits that apply, and whether `max_tokens` may be clamped."""
+    """What may pay for a model's calls: lots, the limits that apply, and whether `max_tokens` may be clamped.
+
+    `soft` is empty when no limit warns, else it has for each the amount above which it does, 0 for one that does not.
+    """
 
     lots: tuple[int, ...]
     limits: tuple[int, ...]
     may_clamp: bool
+    soft: tuple[int, ...] = ()
 
 
 class Spender(msgspec.Struct, gc=False):
@@ -96,10 +101,13 @@ class Spender(msgspec.Struct, gc=False):
         found = self.allowed.get(model)
         if found is None:
             lots = [lot for lot in self.lots if lot.terms.allows(model)] if self._may_use(model) else []
+            limits = [limit for limit in self.limits if limit.counts(model)]
+            soft = tuple(limit.soft_nanos for limit in limits)
             found = Means(
                 tuple(lot.balance_id for lot in lots),
-                tuple(limit.balance_id for limit in self.limits if limit.counts(model)),
+                tuple(limit.balance_id for limit in limits),
                 all(lot.terms.clamp for lot in lots),
+                soft if any(soft) else (),
             )
             if len(self.allowed) < 1_000:
                 self.allowed[model] = found
@@ -192,7 +200,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
     card = book.card(ask.catalog, ask.model, from_us(now_us), ask.variant)
     if isinstance(card, Refusal):
         return card
-    lots, limits, may_clamp = spender.for_model(ask.model)
+    lots, limits, may_clamp, soft = spender.for_model(ask.model)
     if not lots:
         return _no_lots(spender, ask.model)
     bounded = _bounded(ask, card)
@@ -220,6 +228,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
         dispatched=True,
         note=_encode(note),
         fresh=True,
+        soft=soft,
     )
     return Admission(hold, ask, card, input_tokens, output_tokens, note, set_output)
 

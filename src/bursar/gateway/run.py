@@ -25,6 +25,7 @@ from bursar.gateway.posting import Answer as Posted
 from bursar.gateway.providers import Provider
 from bursar.gateway.upstream import LOST, NotConnected
 from bursar.gateway.waiting import Waiting
+from bursar.gateway.warning import warnings
 from bursar.gateway.wires import Call, Meter
 from bursar.ledger.postings import Posting, Release, Settle
 from bursar.refusals import Refusal, Why, refuse
@@ -79,6 +80,8 @@ class Run:
         self.sight = exchange.client.sight
         self.sight.stream = call.stream
         self._headers: Headers = [(b"x-bursar-call", self._admission.hold.id.encode())]
+        if self._held.warns:
+            self._headers += warnings(self._held)
         self._meter: Meter = exchange.wire.meter(call)  # the call itself, and so its body, is not kept
         self._share = exchange.share
         self._request = ""

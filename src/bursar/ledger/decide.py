@@ -123,7 +123,16 @@ def _hold(balances: Balances, command: Hold) -> Decision:
         transfers=tuple(move(leg.balance_id, Account.AVAILABLE, Account.HELD, leg.amount) for leg in legs),
         begins=OpenHold(command.id, command.person_id, amount, legs, command.dispatched, at_us, command.note),
         left=left - amount,
+        warns=tuple(_passed(balances, command, amount)) if command.soft else (),
     )
+
+
+def _passed(balances: Balances, command: Hold, amount: int) -> Iterable[str]:
+    """The limits of which more than the soft amount is spent or held with this hold."""
+    for limit_id, soft in zip(command.limits, command.soft, strict=True):
+        limit = balances[limit_id]
+        if soft and limit.usable(command.at_us) and limit.spent + limit.held + amount > soft:
+            yield limit.label
 
 
 def _draw(lots: list[Balance], amount: int) -> Iterable[Leg]:

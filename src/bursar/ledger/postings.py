@@ -83,7 +83,8 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     """Set aside `amount` over the lots, and in every limit; or less, but at least `minimum`, when less is left.
 
     `lots` are the balances that may pay, in any order; `limits` all apply. `note` is kept with the hold. A `fresh`
-    one has an id that was made for it just now, so nobody can have asked for it before.
+    one has an id that was made for it just now, so nobody can have asked for it before. `soft` is empty, or has for
+    each limit the amount above which it warns, 0 for one that does not.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     dispatched: bool = True
     note: bytes = b""
     fresh: bool = False
+    soft: tuple[int, ...] = ()
 
     @property
     def op(self) -> str:
@@ -173,8 +175,9 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
 
     `amount` is the headline in nano-USD: what was granted, held, charged, given back or expired.
     `effective_us` is when it counts, which may be earlier than when it was recorded (a lot opens at its period's
-    start, whenever the journal comes to it). `left` is what a hold leaves free in its lots; it is told, never stored,
-    so the answer to an operation that was done before has none.
+    start, whenever the journal comes to it). `left` is what a hold leaves free in its lots, `warns` are the limits
+    whose soft amount it passes; both are told, never stored, so the answer to an operation that was done before has
+    none.
     """
 
     op: str
@@ -189,6 +192,7 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
     ends: str | None = None
     record: Any = None
     left: int | None = None
+    warns: tuple[str, ...] = ()
 
 
 Decision = Posting | Refusal

@@ -125,12 +125,12 @@ class Replay:
             self._findings.add(FaultName.AMOUNT_DIFFERS, where, problem)
 
     def _opens(self, where: str, entry: Entry, moves: list[_Move]) -> None:
-        _, _, op, digest, _, person_id, _, amount, _ = entry.posting
+        _, _, op, digest, _, _, _, amount, _ = entry.posting
         self._amount(where, amount, moves)
         for balance_id in {move.balance_id for move in moves}:
             kept = self._stored[balance_id]
             asked = Open(
-                person_id,
+                kept.person_id,
                 kept.kind,
                 kept.source,
                 kept.label,
@@ -141,7 +141,9 @@ class Replay:
                 expires_us=kept.expires_us,
             )
             if asked.op != op or hashlib.sha256(msgspec.msgpack.encode(asked.content)).digest()[:16] != digest:
-                problem = f"balance {balance_id} is not as it was opened: its kind, priority, times, source or label"
+                problem = (
+                    f"balance {balance_id} is not as it was opened: owner, kind, priority, times, source or label"
+                )
                 self._findings.add(FaultName.OPENING_DIFFERS, where, problem)
             self._not_opened.discard(balance_id)
 

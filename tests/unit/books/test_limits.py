@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import msgspec
 import pytest
 
-from bursar.books import limits
+from bursar.books import Books, Spender, limits
 from bursar.books.limits import Wanted, set_limit
 from bursar.books.spending import NEVER_US, Admission, Ask, admit
+from bursar.keys import key_digest
 from bursar.ledger.postings import Posting
 from bursar.periods import US_PER_SECOND, Daily
+from bursar.pricing.book import PriceBook
 from bursar.refusals import Refusal, Refused, Why
+from bursar.store.database import Database
 from bursar.store.limits import Scope
 from tests.store.seen import balances
 from tests.support.calls import USD
-from tests.support.clock import NOVEMBER_US
+from tests.support.clock import NOVEMBER_US, VirtualClock
 from tests.support.teams import GPT, SONNET, Company
 
 HOUR_S, DAY_S = 3_600, 86_400
@@ -155,6 +160,7 @@ def test_a_call_whose_body_comes_after_midnight_is_within_the_day_in_which_it_wa
     company.clock.advance(DAY_S - 1)
     spender = company.spender(ada)
     prices, midnight_us = company.books.prices, spender.counted_until_us
+    costs = 0
     for now_us, at_us in (
         (midnight_us - 1, midnight_us - 1),
         (midnight_us, midnight_us - 1),
@@ -170,7 +176,8 @@ def test_a_call_whose_body_comes_after_midnight_is_within_the_day_in_which_it_wa
         assert isinstance(held, Posting)
         assert company.balance(limit.source).held == before + held.amount
         company.caller.settle(admission.hold.id, held.amount, now_us)
-    assert company.balance(limit.source).spent == 4 * held.amount
+        costs += held.amount
+    assert company.balance(limit.source).spent == costs
 
 
 def test_a_spender_without_limits_is_not_bounded_by_any(company: Company) -> None:
@@ -216,9 +223,54 @@ def test_a_soft_limit_lets_through_up_to_its_ceiling(company: Company) -> None:
     ada = company.person("ada")
     made = company.limit(10, soft_nanos=6 * USD, person=ada)
     assert made.soft_nanos == 6 * USD
-    assert company.call(ada, 7) is None
-    assert company.call(ada, 3) is None
+    held = [company.hold(ada, usd) for usd in (4, 2, 1, 3)]
+    assert why(company.hold(ada, 1)) == "limit_held"
+    warned = [one.warns for one in held if isinstance(one, Posting)]
+    assert warned == [(), (), ("this person, a day: 2026-11-01",), ("this person, a day: 2026-11-01",)]
+    for one, usd in zip(held, (4, 2, 1, 3), strict=True):
+        assert isinstance(one, Posting)
+        company.settle(one, usd)
     assert why(company.hold(ada, 1)) == "limit_reached"
+
+
+def test_only_limits_that_have_a_soft_amount_and_count_the_call_warn(company: Company) -> None:
+    ada = company.person("ada")
+    company.limit(50, everybody=True)
+    company.limit(50, soft_nanos=1, team="platform", models="gpt-*")
+    company.limit(50, "week", soft_nanos=2 * USD, team="platform")
+    company.limit(50, soft_nanos=20 * USD, person=ada)
+    assert company.spender(ada).for_model(SONNET).soft == (0, 2 * USD, 20 * USD)
+    held = company.hold(ada, 3, SONNET)
+    assert isinstance(held, Posting)
+    assert held.warns == ("platform, a week: 2026-W44",)
+    company.settle(held, 3)
+    bob = company.person("bob", "")
+    assert company.spender(bob).for_model(SONNET).soft == (), "his one limit has none"
+
+
+def test_another_node_knows_of_a_limit_within_half_a_second(postgres_database: Database, prices: PriceBook) -> None:
+    clock = VirtualClock()
+    here, there = (Company(Books(postgres_database, prices, clock), clock) for _ in range(2))
+    ada = here.person("ada")
+    there.secrets = here.secrets
+    assert there.call(ada, 5) is None
+    limit = here.limit(3, person=ada)
+    digest = key_digest(there.secrets[ada])
+    assert there.books.known_spender(digest, clock()) is not None, "it has not looked yet"
+    clock.advance(0.5)
+    assert there.books.known_spender(digest, clock()) is None
+    found: list[Spender] = []
+    threads = [Thread(target=lambda at=at: found.append(at.spender(ada))) for at in (here, there) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [opened] = {spender.limits for spender in found}
+    assert [one.balance_id for one in opened] == [here.balance(limit.source).id]
+    assert why(there.hold(ada, 4)) == "limit_reached"
+    for node in (there, here):
+        node.prove()
+        node.books.journal.close()
 
 
 WRONG = {
