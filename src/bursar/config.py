@@ -20,6 +20,8 @@ CATALOGS = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
 KEY_HEADERS = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 MOST_RETRIES = 5
+MAYBE_NONE = ("wait_for_budget_s", "most_waiting", "announce_stop_s")
+"""What may be 0 of the server: then no call waits for budget, and a stop is not announced."""
 LEVELS = ("debug", "info", "warning", "error")
 OTEL_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 MIB = 1024 * 1024
@@ -189,7 +191,9 @@ class _Reader:
 
     def _server(self, table: dict[str, Any]) -> ServerConfig:
         self._known(table, "server.", ServerConfig.__struct_fields__)
-        return ServerConfig(**{name: self._number(table, "server.", name, 2**40) for name in table})
+        return ServerConfig(
+            **{name: self._number(table, "server.", name, 2**40, least=name not in MAYBE_NONE) for name in table}
+        )
 
     def _provider(self, name: str, table: object) -> ProviderConfig:
         at = f"providers.{name}."

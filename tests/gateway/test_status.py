@@ -95,6 +95,29 @@ def check_the_counters(place: Place) -> None:
     assert (told["bursar_ready"][()], told["bursar_calls_running"][()]) == (1, 0)
 
 
+def test_further_attempts_are_counted(tmp_path: Path) -> None:
+    """The first provider is away, and is tried twice; then the other one answers."""
+    away = """
+[providers.away]
+wire = "openai"
+base_url = "http://127.0.0.1:9/v1"
+key_file = "provider.key"
+models = ["gpt-4o-mini"]
+retries = 1
+fallback = ["sim-openai"]
+"""
+    with opened(tmp_path, amount="5.00", more=away) as place:
+        assert call(place.url, place.key, "openai").status == 200
+        place.until_quiet(3)
+        told = metrics(place)
+    assert told["bursar_attempts_total"] == {("away", "away"): 1, ("away", "sim-openai"): 1}
+    assert told["bursar_calls_total"] == {
+        ("released", "away", "openai"): 2,
+        ("settled", "sim-openai", "openai"): 1,
+    }
+    assert told["bursar_requests_total"]["2xx", "openai"] == 1
+
+
 def test_what_runs_is_seen(tmp_path: Path) -> None:
     with opened(tmp_path, settings=SLOW, amount="5.00") as place:
         body = body_of("openai", stream=True, directive="output_tokens=60")

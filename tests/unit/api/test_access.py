@@ -30,6 +30,7 @@ ADMINISTRATORS_ONLY = {
     "DELETE /limits/1",
     "POST /journal/verify",
     "POST /prices/check",
+    "POST /reload",
 }
 
 
