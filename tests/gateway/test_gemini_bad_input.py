@@ -19,11 +19,19 @@ RECORDED = f"""
 wire = "gemini"
 base_url = "{{url}}/v1beta"
 key_file = "provider.key"
-models = ["{GEMINI_MODEL}"]
+models = ["{GEMINI_MODEL}", "gemini-2.5-flash-lite"]
+rename = {{{{ "gemini-2.5-flash-lite" = "our lite" }}}}
+
+[providers.unknown]
+wire = "gemini"
+base_url = "{{url}}"
+key_file = "provider.key"
+models = ["gemini-2.5-flash-preview"]
 """
 PROVIDER_KEY = "sk-provider"
+SPOKEN = "canary-answer-9b1c"
 ANSWER = {
-    "candidates": [{"content": {"parts": [{"text": "Yes."}]}, "finishReason": "STOP"}],
+    "candidates": [{"content": {"parts": [{"text": SPOKEN}]}, "finishReason": "STOP"}],
     "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7},
 }
 PATH = path_of("gemini")
@@ -46,6 +54,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Itera
             if file.is_file():
                 assert made.key.encode() not in file.read_bytes(), file
                 assert file.name == "provider.key" or PROVIDER_KEY.encode() not in file.read_bytes(), file
+                assert not any(said in file.read_bytes() for said in (b"Say something about", SPOKEN.encode())), file
 
 
 def sent(place: Place, upstream: Upstream, path: str, body: object = None, **headers: str) -> Request:
@@ -104,6 +113,24 @@ def test_a_key_that_the_provider_refuses_stays_unknown(
     upstream.reply = plain
     assert (got.status, reason(got)) == (502, "UPSTREAM_KEY")
     assert PROVIDER_KEY not in str(got)
+
+
+@pytest.mark.parametrize("verb", ["generateContent", "countTokens"])
+def test_a_provider_may_have_a_model_under_another_name(place: Place, upstream: Upstream, verb: str) -> None:
+    path = f"/v1beta/models/gemini-2.5-flash-lite:{verb}"
+    got = sent(
+        place, upstream, path, body_of("gemini", model="models/gemini-2.5-flash-lite"), x_goog_api_key=place.key
+    )
+    assert got.head.startswith(f"POST /v1beta/models/our%20lite:{verb} HTTP/1.1\r\n")
+    assert ("model" in got.json()) == (verb == "countTokens")
+
+
+def test_where_the_longest_answer_is_not_known_it_must_be_said(place: Place) -> None:
+    body = body_of("gemini", generationConfig={"temperature": 1})
+    path = PATH.replace(GEMINI_MODEL, "gemini-2.5-flash-preview")
+    got = ask(place.url, "POST", path, body, key=place.key)
+    assert (got.status, reason(got)) == (400, "FIELD_MISSING")
+    assert got.json()["error"]["message"].startswith("The field generationConfig.maxOutputTokens is missing")
 
 
 def test_the_maximum_is_lowered_where_the_client_gave_it(place: Place, upstream: Upstream) -> None:

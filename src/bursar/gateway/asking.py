@@ -18,7 +18,7 @@ def named(refusal: Refusal, call: Call) -> Refusal:
     if refusal.why is Why.VARIANT_NOT_PRICED and field == "service_tier":
         field = call.variant_field
     elif refusal.why is Why.FIELD_MISSING and field == "max_tokens" and call.output_fields:
-        field = call.output_fields[0]
+        field = ".".join(filter(None, (call.output_within, call.output_fields[0])))
     return refusal if field == refusal.field else refuse(refusal.why, **{**refusal.facts, "field": field})
 
 

@@ -281,7 +281,7 @@ class Relay:
 
     async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
         """Pass on a request that costs nothing, and its answer. Raises Refused."""
-        url = provider.address(exchange.route.path, exchange.route.query)
+        url = address_of(provider, exchange.route, exchange.route.target.model or "")
         headers = upward(exchange.incoming.forwarded, provider.headers, new_call_id(self._books.clock()))
         try:
             async with asyncio.timeout(self._config.idle_timeout_s):
