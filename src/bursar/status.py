@@ -104,8 +104,8 @@ class Status:
         except Refused as refused:
             await _refuse(scope, send, refused.refusal)
             return
-        ready = await self.unready() is None
-        body, kind = await asyncio.to_thread(self._page, headers.get("accept", ""), ready)
+        why = await self.unready()
+        body, kind = await asyncio.to_thread(self._page, headers.get("accept", ""), why)
         await _say(scope, send, 200, body, kind.encode())
 
     async def _check_reader(self, scope: Any, headers: Headers) -> None:
@@ -125,26 +125,28 @@ class Status:
         caller = await asyncio.to_thread(self._door.caller, headers)
         caller.must_be("administrator")
 
-    def _page(self, accept: str, ready: bool) -> tuple[bytes, str]:
+    def _page(self, accept: str, why: Why | None) -> tuple[bytes, str]:
         if self._exposition is None:
             from bursar.watch.exposition import Exposition  # noqa: PLC0415 - only those who ask for it need it
 
             self._exposition = Exposition(self._watch.counts)
-        return self._exposition.page(accept, self._now(ready=ready))
+        return self._exposition.page(accept, self._now(why))
 
-    def _now(self, *, ready: bool) -> Now:
+    def _now(self, why: Why | None) -> Now:
+        """How things are, when calls are not taken for that reason; a database that hangs is not asked."""
         books = self._bursar.books
         holds = held_nanos = None
-        try:
-            with books.database.reading() as connection:
-                holds, held_nanos = open_holds(connection)
-        except DATABASE_FAILED:
-            log.warning("the database does not tell of its holds", exc_info=True)
+        if why is not Why.STORE_UNAVAILABLE:
+            try:
+                with books.database.reading() as connection:
+                    holds, held_nanos = open_holds(connection)
+            except DATABASE_FAILED:
+                log.warning("the database does not tell of its holds", exc_info=True)
         return Now(
             version=bursar.__version__,
             engine="sqlite" if books.database.is_sqlite else "postgresql",
             price_book=books.prices.version,
-            ready=ready,
+            ready=why is None,
             running=self._gateway.running,
             waiting=self._gateway.waiting,
             queue=books.journal.waiting,

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bursar.money import NANOS_PER_USD
 from bursar.sim.server import SimSettings
 from tests.support.books import sums
+from tests.support.postgres import PostgresServer
 from tests.unit.sim.raw import CHAT, Got, ask, until
 
 from .place import Place, opened
@@ -187,6 +188,25 @@ def test_a_database_that_takes_no_writes_is_not_ready(tmp_path: Path) -> None:
         other.close()
         until(lambda: of(place, "/readyz").status == 200, timeout_s=15)
         assert call(place.url, place.key, "openai").status == 200
+
+
+def test_postgresql_hangs_and_goes_and_comes_back(tmp_path: Path, postgres: PostgresServer) -> None:
+    name = postgres.fresh()
+    with opened(tmp_path, amount="5.00", url=postgres.url(name)) as place:
+        assert of(place, "/readyz").status == 200
+        assert metrics(place)["bursar_holds"][()] == 0
+        with postgres.hanging():
+            until(lambda: of(place, "/readyz").json().get("reason") == "store_unavailable")
+            assert "bursar_holds" not in metrics(place)
+            assert of(place, "/healthz").status == 200
+        until(lambda: of(place, "/readyz").status == 200, timeout_s=15)
+        postgres.stop()
+        until(lambda: of(place, "/readyz").status == 503)
+        postgres.start()
+        until(lambda: of(place, "/readyz").status == 200, timeout_s=15)
+        assert call(place.url, place.key, "openai").status == 200
+        assert place.server.stop() == 0
+    postgres.drop(name)
 
 
 def test_a_server_that_stops_is_not_ready(tmp_path: Path) -> None:

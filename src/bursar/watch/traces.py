@@ -30,7 +30,12 @@ from bursar.watch.told import ToldCall
 
 PATH = "/v1/traces"
 EXPORT_TIMEOUT_S = 5
-OPERATIONS = {"completions": "text_completion", "embeddings": "embeddings", "gemini": "generate_content"}
+OPERATIONS = {
+    "completions": "text_completion",
+    "embeddings": "embeddings",
+    "gemini": "generate_content",
+    "gemini-embeddings": "embeddings",
+}
 """`gen_ai.operation.name` by wire; the others chat."""
 PROVIDERS = {
     "aws": "aws.bedrock",
