@@ -154,6 +154,15 @@ def say_everything(place: Place, upstream: Upstream) -> None:
     agent = {"user_agent": AGENT}
     got = call(place.url, place.key, "openai", messages=messages, tools=[tool], user=NAMED, headers=agent)
     assert SPOKEN in got.body.decode()
+    flat = {"type": "function", "name": NAMED, "parameters": {"description": PROMPT}}
+    got = call(place.url, place.key, "responses", input=PROMPT, instructions=PROMPT, tools=[flat], headers=agent)
+    assert SPOKEN in got.body.decode()
+    for wrong in (
+        {"input": {"role": PROMPT}},
+        {"tools": [{"type": NAMED}]},
+        {"prompt": {"id": PROMPT}},
+    ):
+        assert call(place.url, place.key, "responses", headers=agent, **wrong).status == 400
     for reply in (
         answer(body=b"{" + SPOKEN.encode()),
         answer(body=SPOKEN.encode()).replace(b"200 OK", b"500 Error"),
