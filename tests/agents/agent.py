@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.docs.pages import ROOT, blocks_of
 from tests.gateway.place import Place
 from tests.support.node import BIN
 from tests.support.recorder import Recorder
 
 FOLDER = Path(os.environ.get("BURSAR_AGENTS") or Path(__file__).parent)
 TIMEOUT_S = 100
+WRITTEN_URL = "http://localhost:8790"
 PROMPT = "Say something about budgets."
 FOUND_AT = {
     "aider": ".venv/aider/bin/aider",
@@ -74,6 +76,12 @@ class Agent:
             check=False,
         )
         return Done(done.returncode, done.stdout)
+
+
+def settings_on(page: str, agent: Agent) -> str:
+    """The settings that a page of docs/tools gives, which are its first block of JSON or TOML, for this Bursar."""
+    blocks = blocks_of(ROOT / "docs" / "tools" / page)
+    return next(block.text for block in blocks if block.language in {"json", "toml"}).replace(WRITTEN_URL, agent.url)
 
 
 def program(name: str) -> str:

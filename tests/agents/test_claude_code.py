@@ -6,7 +6,7 @@ import json
 
 from tests.gateway.people import POOR
 
-from .agent import PROMPT, Agent, Done
+from .agent import PROMPT, Agent, Done, settings_on
 from .conftest import Start
 
 MODEL = "claude-sonnet-5-5"
@@ -38,6 +38,16 @@ def test_it_answers_and_its_count_is_the_bill(start: Start) -> None:
     assert (usage["input_tokens"], usage["output_tokens"]) == (used.input, used.output)
     assert usage["cache_creation_input_tokens"] == used.cache_write_5m + used.cache_write_1h
     assert usage["cache_read_input_tokens"] == used.cache_read
+    assert agent.asked.calls(MESSAGES) == [200]
+
+
+def test_the_settings_of_the_page(start: Start) -> None:
+    agent = start("claude")
+    folder = agent.home / ".claude"
+    folder.mkdir()
+    (folder / "settings.json").write_text(settings_on("claude-code.md", agent).replace("bsr_…", agent.place.key))
+    done = agent.run("-p", PROMPT, "--model", MODEL, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1")
+    assert done.code == 0, done.printed
     assert agent.asked.calls(MESSAGES) == [200]
 
 

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.gateway.people import POOR
 
-from .agent import PROMPT, Agent, Done
+from .agent import PROMPT, Agent, Done, settings_on
 from .conftest import Start
-
-SETTINGS = {
-    "security": {"auth": {"selectedType": "gemini-api-key"}},
-    "privacy": {"usageStatisticsEnabled": False},
-    "telemetry": {"enabled": False},
-    "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
-}
 
 
 def run(agent: Agent, key: str, *arguments: str) -> Done:
     folder = agent.home / ".gemini"
     folder.mkdir()
-    (folder / "settings.json").write_text(json.dumps(SETTINGS))
+    (folder / "settings.json").write_text(settings_on("gemini-cli.md", agent))
     return agent.run("--skip-trust", *arguments, "-p", PROMPT, GOOGLE_GEMINI_BASE_URL=agent.url, GEMINI_API_KEY=key)
 
 

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.gateway.people import POOR
 
-from .agent import PROMPT, Agent, Done
+from .agent import PROMPT, Agent, Done, settings_on
 from .conftest import Start
 
-ANTHROPIC, COMPATIBLE = "anthropic/claude-sonnet-5-5", "bursar/gpt-4.1"
-PATHS = {ANTHROPIC: "/v1/messages", COMPATIBLE: "/v1/chat/completions"}
+PATHS = {
+    "anthropic/claude-sonnet-5-5": "/v1/messages",
+    "openai/gpt-5-mini": "/v1/responses",
+    "google/gemini-2.5-flash": "/v1beta/models/gemini-2.5-flash:streamGenerateContent",
+}
 MODELS = pytest.mark.parametrize("model", PATHS)
 
 
 def run(agent: Agent, key: str, model: str) -> Done:
-    options = {"baseURL": f"{agent.url}/v1", "apiKey": "{env:BURSAR_KEY}"}
-    config = {
-        "autoupdate": False,
-        "share": "disabled",
-        "provider": {
-            "anthropic": {"options": options, "models": {"claude-sonnet-5-5": {}, "claude-haiku-4-5": {}}},
-            "bursar": {
-                "npm": "@ai-sdk/openai-compatible",
-                "options": options,
-                "models": {"gpt-4.1": {}},
-            },
-        },
-        "small_model": "anthropic/claude-haiku-4-5",
-    }
-    (agent.home / "opencode.json").write_text(json.dumps(config))
+    (agent.home / "opencode.json").write_text(settings_on("opencode.md", agent))
     return agent.run(
         "run",
         "--model",
