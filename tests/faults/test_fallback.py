@@ -15,7 +15,7 @@ from bursar.gateway.attempts import SKIP_S
 from bursar.sim.server import SimServer, SimSettings
 from bursar.store.schema import calls
 from tests.gateway.place import Ended, Place, opened
-from tests.gateway.raw import WIRES, body_of, call, request, send
+from tests.gateway.raw import ANTHROPIC_MODEL, GEMINI_MODEL, OPENAI_MODEL, WIRES, body_of, call, request, send
 from tests.gateway.upstream import Upstream
 from tests.support.books import assert_proved, sums
 from tests.support.kills import compare_with_bill
@@ -230,12 +230,12 @@ def test_a_budget_that_pays_for_one_hold_pays_for_one_attempt_after_another(tmp_
             assert first.bound == last.bound > 200_000
 
 
-@BOTH
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini"])
 def test_another_name_for_the_model(tmp_path: Path, wire: str) -> None:
     """The client's name is priced and recorded; the provider is asked by its own."""
     with Upstream() as recorded:
         base = f"{recorded.url}/v1" if wire == "openai" else recorded.url
-        model = "gpt-4o-mini" if wire == "openai" else "claude-haiku-4-5"
+        model = {"openai": OPENAI_MODEL, "anthropic": ANTHROPIC_MODEL, "gemini": GEMINI_MODEL}[wire]
         more = (
             f'[providers.named]\nwire = "{wire}"\nbase_url = "{base}"\nkey_file = "provider.key"\n'
             f'models = ["{model}"]\nrename = {{ "{model}" = "our-deployment" }}\n'
@@ -243,7 +243,11 @@ def test_another_name_for_the_model(tmp_path: Path, wire: str) -> None:
         with opened(tmp_path, more=more) as place:
             assert call(place.url, place.key, wire).status == 200
             [arrived] = recorded.requests
-            assert arrived.json()["model"] == "our-deployment"
+            if wire == "gemini":
+                assert arrived.head.startswith("POST /v1beta/models/our-deployment:generateContent ")
+                assert "model" not in arrived.json()
+            else:
+                assert arrived.json()["model"] == "our-deployment"
             with place.database.reading() as connection:
                 kept = connection.execute(sa.select(calls.c.model, calls.c.provider)).one()
             assert tuple(kept) == (model, "named")

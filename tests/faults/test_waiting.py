@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,10 +11,16 @@ from pathlib import Path
 import pytest
 
 from bursar.books import Books
-from bursar.sim.server import SimSettings
+from bursar.sim.server import SimServer, SimSettings
+from bursar.store.database import Database
 from tests.gateway.people import person
 from tests.gateway.place import Place, opened
 from tests.gateway.raw import WIRES, body_of, call, request, send
+from tests.support.books import assert_proved, sums
+from tests.support.company import found
+from tests.support.kills import compare_with_bill
+from tests.support.postgres import PostgresServer
+from tests.support.running import Running
 from tests.unit.sim.raw import Got, until
 
 BOTH = pytest.mark.parametrize("wire", list(WIRES))
@@ -200,3 +207,27 @@ def test_twenty_at_once_all_get_their_turn(tmp_path: Path, pool: ThreadPoolExecu
         calls = [asked(place, pool, stream=number % 2 == 0) for number in range(20)]
         assert {each.result().status for each in calls} == {200}
         place.assert_books_are_the_bill()
+
+
+def test_what_another_node_gives_back(tmp_path: Path, postgres: PostgresServer, pool: ThreadPoolExecutor) -> None:
+    """Nobody tells this node that a call ended on the other; it looks."""
+    name = postgres.fresh()
+    first, second = tmp_path / "first", tmp_path / "second"
+    with SimServer() as sim:
+        key = found(first, sim.url, amount=ONE_CALL, plan=STRICT, url=postgres.url(name))
+        second.mkdir()
+        for file in ("bursar.toml", "provider.key"):
+            shutil.copy(first / file, second / file)
+        with Running(first) as one, Running(second) as other:
+            running = pool.submit(call, one.url, key, "openai", directive="output_tokens=2;delay_ms=1000")
+            database = Database(postgres.url(name))
+            until(lambda: sums(database).held > 0)
+            began_s = time.monotonic()
+            assert call(other.url, key, "openai", directive="output_tokens=2").status == 200
+            assert 0.5 < time.monotonic() - began_s < 2.5
+            assert running.result().status == 200
+        assert sums(database).held == 0
+        compare_with_bill(database, sim.bill.lines())
+        assert_proved(database)
+        database.close()
+    postgres.drop(name)
