@@ -276,6 +276,38 @@ def test_a_run_is_refused_before_anything_starts(agents: Agents, tmp_path: Path)
     assert not (tmp_path / "made").exists()
 
 
+def test_a_server_that_restarts_meanwhile_ends_the_run_all_the_same(tmp_path: Path) -> None:
+    with opened(tmp_path / "restarted", amount="5.00") as place:
+        agents = Agents(place, tmp_path)
+        words = [
+            "bursar",
+            "run",
+            "--budget",
+            "1",
+            "--name",
+            "lasting",
+            "--",
+            "sh",
+            "-c",
+            "echo ready; read line; exit 5",
+        ]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(words, env=agents.environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            place.server.kill()
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            time.sleep(0.3)
+            place.server.start()
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 5
+        assert "refused" not in said
+        run = agents.one("lasting")
+        assert (run["state"], run["exit_code"]) == ("ended", 5)
+
+
 def test_a_terminal_shows_what_is_spent_as_it_is_spent(agents: Agents) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))

@@ -125,7 +125,7 @@ def _chain(connection: sa.Connection, within: Key, now_us: int) -> list[Key]:
 def _run_above(connection: sa.Connection, chain: Iterable[Key]) -> Run | None:
     """The innermost run that a chain of keys belongs to."""
     for key in chain:
-        found = runs.run_of_key(connection, key.id)
+        found = runs.run_of_key(connection, key)
         if found is not None:
             return found
     return None

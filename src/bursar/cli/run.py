@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMMAND = "bursar.run.command"
 WIDE = 130
 """Columns from which on there is room for everything."""
-END_TRIES, END_EVERY_S = 6, 0.5
+END_TRIES, END_EVERY_S = 20, 0.5
 """How long a server that is just restarting is asked to end a run."""
 SETTLED_WITHIN_S, SETTLED_EVERY_S = 2.0, 0.1
 """How long to wait for calls that were cut off at the end to be settled."""

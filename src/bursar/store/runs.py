@@ -86,9 +86,10 @@ def run_by_id(connection: sa.Connection, run_id: int) -> Run:
     return Run(*connection.execute(sa.select(*_COLUMNS).where(runs.c.id == run_id)).one())
 
 
-def run_of_key(connection: sa.Connection, key_id: int) -> Run | None:
+def run_of_key(connection: sa.Connection, key: Key) -> Run | None:
     """The run that a key was made for, if it was made for one."""
-    row = connection.execute(sa.select(*_COLUMNS).where(runs.c.key_id == key_id)).first()
+    query = sa.select(*_COLUMNS).where(runs.c.person_id == key.person_id, runs.c.key_id == key.id)
+    row = connection.execute(query).first()
     return None if row is None else Run(*row)
 
 
@@ -138,7 +139,8 @@ def end_keys(connection: sa.Connection, first: sa.Select[Any], outcome: str, now
         connection.execute(
             sa.update(keys).where(keys.c.id.in_(ended), keys.c.revoked_us.is_(None)).values(revoked_us=now_us)
         )
-        running = sa.and_(runs.c.key_id.in_(ended), runs.c.outcome == RUNNING)
+        theirs = sa.select(keys.c.person_id).where(keys.c.id.in_(ended))  # so that only their runs are looked through
+        running = sa.and_(runs.c.person_id.in_(theirs), runs.c.key_id.in_(ended), runs.c.outcome == RUNNING)
         connection.execute(
             sa.update(runs).where(running, runs.c.until_us > now_us).values(outcome=outcome, ended_us=now_us)
         )
@@ -162,7 +164,7 @@ def killed_run(connection: sa.Connection, chain: Iterable[Key]) -> Run | None:
     """The first run that was killed among those of a chain of keys. Asks nothing when none of them was revoked."""
     for key in chain:
         if key.revoked_us is not None:
-            found = run_of_key(connection, key.id)
+            found = run_of_key(connection, key)
             if found is not None and found.outcome == KILLED:
                 return found
     return None

@@ -167,7 +167,7 @@ def test_runs_are_found_by_person_key_and_state(books: Books, clock: VirtualCloc
         assert found(outers.person_id) == [inner.run.token, outer.run.token]
         assert found(None, within=inner.run.key_id) == [inner.run.token]
         assert found(None, running_at_us=clock()) == [bos.run.token, outer.run.token]
-        assert run_of_key(connection, outers.id) == outer.run
+        assert run_of_key(connection, outers) == outer.run
 
 
 def test_whoever_starts_while_somebody_kills_is_stopped(database: Database, books: Books, prices: PriceBook) -> None:
