@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from bursar.watch.watching import Watching
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
 PRUNE_EVERY_S = 3600
+STDIN = 0
 BACKLOG = 1024
 GC_THRESHOLDS = (20_000, 20, 50)
 """A call makes some hundreds of objects and leaves no cycles; looking for them every 700 objects is wasted."""
@@ -134,7 +136,7 @@ async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callab
     bursar.reloader = Reload(bursar, loop, app.reconfigure)
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.ask)
-    loop.add_signal_handler(signal.SIGHUP, _on_hangup, bursar, set())
+    loop.add_signal_handler(signal.SIGHUP, Hangup(bursar, stop))
     serving = asyncio.create_task(server.serve())
     upkeep = asyncio.create_task(_keep_up(bursar))
     gc.collect()
@@ -157,10 +159,23 @@ async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callab
         await asyncio.to_thread(app.watching.watch.close)
 
 
-def _on_hangup(bursar: Bursar, reloads: set[asyncio.Task[None]]) -> None:
-    task = asyncio.create_task(_reload(bursar))
-    reloads.add(task)  # the loop itself keeps no task alive
-    task.add_done_callback(reloads.discard)
+class Hangup:
+    """What SIGHUP means: to reload; or to stop, when it comes because the terminal was closed."""
+
+    def __init__(self, bursar: Bursar, stop: Stop) -> None:
+        self._bursar = bursar
+        self._stop = stop
+        self._had_terminal = os.isatty(STDIN)
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    def __call__(self) -> None:
+        """Do it."""
+        if self._had_terminal and not os.isatty(STDIN):
+            self._stop.ask()
+            return
+        task = asyncio.create_task(_reload(self._bursar))
+        self._reloads.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self._reloads.discard)
 
 
 async def _reload(bursar: Bursar) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +148,32 @@ def test_by_a_signal(place: Place) -> None:
     until(lambda: "nothing is reloaded: bursar.toml: server.nonsense" in place.server.log.read_text(), timeout_s=10)
     assert call(place.url, place.key, "openai").status == 200
     assert "Traceback" not in place.server.log.read_text()
+
+
+def test_a_terminal_that_is_closed_stops_the_server(place: Place) -> None:
+    """The same signal, but it is not for the files."""
+    assert place.server.stop() == 0
+    (place.folder / "server.json").unlink(missing_ok=True)
+    terminal, inside = pty.openpty()
+    data, port = str(place.folder), str(place.server.port)
+    command = ["setsid", "--ctty", sys.executable, "-m", "bursar", "--data", data, "up", "--port", port]
+    server = subprocess.Popen(command, stdin=inside, stdout=inside, stderr=inside)
+    os.close(inside)
+    until((place.folder / "server.json").exists, timeout_s=20)
+    server.send_signal(signal.SIGHUP)
+    assert b"reloaded: nothing has changed" in read_terminal(terminal, b"changed")
+    assert call(place.url, place.key, "openai").status == 200
+    os.close(terminal)
+    assert server.wait(30) == 0
+    assert not (place.folder / "server.json").exists()
+
+
+def read_terminal(terminal: int, stop: bytes) -> bytes:
+    """What was written to a terminal, up to a word."""
+    seen = b""
+    while stop not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
 
 
 def test_only_administrators_reload(place: Place) -> None:
