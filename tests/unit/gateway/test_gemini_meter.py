@@ -19,7 +19,10 @@ def meter(*, tier: str = "", copies: int = 1) -> Meter:
 USED = '{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":15}'
 WORD = '{"candidates":[{"content":{"parts":[{"text":"a \\"usageMetadata\\" b"}],"role":"model"},"index":0}],%s}'
 SO_FAR = WORD % '"usageMetadata":{"promptTokenCount":10,"totalTokenCount":10},"modelVersion":"gemini-2.5-flash"'
-LAST = '{"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP","index":%d}],"usageMetadata":%s}'
+LAST = (
+    '{"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP","index":%d}],"usageMetadata":%s,'
+    '"modelVersion":"gemini-2.5-flash"}'
+)
 STREAM = events(SO_FAR, SO_FAR, LAST % (0, USED), end=b"\r\n")
 TEN_AND_FIVE = Usage(input=10, output=5)
 
@@ -89,10 +92,16 @@ def test_a_stream_is_read_wherever_it_is_cut_and_passes_unchanged(cut: list[int]
     assert seen.model == "gemini-2.5-flash"
 
 
-def test_a_stream_that_is_cut_has_no_usage_but_what_was_known_is_kept() -> None:
+def test_a_stream_that_is_cut_has_no_usage() -> None:
     seen = meter()
     feed(seen, events(SO_FAR, SO_FAR))
-    assert (seen.usage, seen.partial, seen.complete) == (None, Usage(input=10), False)
+    assert (seen.usage, seen.complete) == (None, False)
+
+
+def test_chunks_of_words_alone_pass_without_a_copy() -> None:
+    seen = meter()
+    chunk = events(SO_FAR, end=b"\r\n")
+    assert seen.feed(chunk) is chunk
 
 
 def test_the_last_record_counts_also_after_the_end() -> None:

@@ -23,8 +23,9 @@ _objects = msgspec.json.Decoder(list[Fields]).decode
 
 
 class Names(NamedTuple):
-    """The names that matter in one object: each spelling, and each name without case or underscores."""
+    """The names that matter in one object: themselves, each spelling, and each without case or underscores."""
 
+    camel: frozenset[str]
     spelled: dict[str, str]
     plain: dict[str, str]
 
@@ -32,11 +33,13 @@ class Names(NamedTuple):
 def names(*camel: str) -> Names:
     """The names that matter in one object, given in camelCase."""
     spelled = {name: name for name in camel} | {_snake(name): name for name in camel}
-    return Names(spelled, {_plain(name): name for name in camel})
+    return Names(frozenset(camel), spelled, {_plain(name): name for name in camel})
 
 
 def canonical(fields: Fields, known: Names, at: str = "") -> Fields:
     """The same fields, those that matter in camelCase. Raises Refused. `at` is what their names are told with."""
+    if known.camel.issuperset(fields):
+        return fields
     read: Fields = {}
     for name, raw in fields.items():
         camel = known.spelled.get(name)

@@ -2,8 +2,8 @@
 
 `promptTokenCount` includes what came from a cache; `thoughtsTokenCount` and `toolUsePromptTokenCount` stand beside
 the other counts and add to output and input. Every chunk of a stream has a cumulative record: the last one counts,
-once a chunk has said why the answer ended. There is no closing event. A count of zero is left out of Google's JSON,
-so an answer of nothing (a prompt that was blocked) is told by the total.
+that of the chunk which says why the answer ended, or a later one. There is no closing event. A count of zero is left
+out of Google's JSON, so an answer of nothing (a prompt that was blocked) is told by the total.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ MOST_TOKENS = 1_000_000_000
 
 STANDARD_TIERS = frozenset({"unspecified", "standard", "default", "on_demand"})
 """Words for the tier that has no surcharge."""
+
+_TELLING = (b'"finishReason"', b'"blockReason"', b'"webSearchQueries"', b'"error"')
+"""What chunks say that are more than words and a count so far."""
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
 _NONE = msgspec.Raw()
@@ -108,7 +111,8 @@ class GeminiMeter(EventStream):
             self._end()
 
     def _matters(self, run: bytes) -> bool:
-        return True
+        # Every chunk has a record, of which only the last counts.
+        return self.complete or bool(self._finished) or any(word in run for word in _TELLING)
 
     def _event(self, data: bytes) -> bool:
         try:

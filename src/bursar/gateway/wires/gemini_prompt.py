@@ -36,7 +36,7 @@ _PART = names(
     "mediaResolution",
     "videoMetadata",
 )
-_KNOWN_PARTS = frozenset(_PART.spelled.values())
+_TEXTS = frozenset({"text", "thought", "thoughtSignature", "functionCall"})
 _MEDIA = frozenset({"inlineData", "fileData", "functionResponse"})
 _FUNCTION_RESPONSE = names("parts")
 _BLOB = names("mimeType", "data")
@@ -69,9 +69,11 @@ def read_contents(prompt: Prompt, data: bytes, field: str) -> None:
 
 def _read_parts(prompt: Prompt, data: bytes, field: str, *, nested: bool) -> None:
     for at, said in enumerate(objects(data, field)):
+        if _TEXTS.issuperset(said):
+            continue
         here = f"{field}[{at}]"
         part = canonical(said, _PART, f"{here}.")
-        if not _KNOWN_PARTS.issuperset(part):
+        if not _PART.camel.issuperset(part):
             prompt.unsized(here)
         if not _MEDIA.isdisjoint(part):
             _read_media(prompt, part, here, nested=nested)
