@@ -183,15 +183,19 @@ class Books:
 
         May be done any number of times, at any time, on any node: the postings are the same.
         """
-        return self._bring_up(lambda connection: _enrolments(connection, person_id), self.clock())
+        with self.database.reading() as connection:
+            person = None if person_id is None else directory.person_by_id(connection, person_id)
+            enrolments = Enrolments.of(connection, person)
+        return self._bring_up(enrolments, self.clock())
 
     def bring_up_pools(self, team: str | None) -> int:
         """The same for the pools of a team, or of every team."""
-        return self._bring_up(lambda connection: Enrolments.of_pools(connection, team), self.clock())
-
-    def _bring_up(self, find: Callable[[sa.Connection], Enrolments], now_us: int) -> int:
         with self.database.reading() as connection:
-            enrolments = find(connection)
+            enrolments = Enrolments.of_pools(connection, team)
+        return self._bring_up(enrolments, self.clock())
+
+    def _bring_up(self, enrolments: Enrolments, now_us: int) -> int:
+        with self.database.reading() as connection:
             opens = enrolments.due_openings(connection, now_us)
         done = self._post_all(opens)
         with self.database.reading() as connection:
@@ -220,14 +224,22 @@ class Books:
             return refuse(Why.KEY_UNKNOWN)
         if key.person_id is None:
             return refuse(Why.ROLE_MISSING, role="person", has=key.role)
-        now_us = self.clock()
+        spender = self._spender(key, key.person_id, self.clock())
+        if len(self._spenders) >= MAX_SPENDERS:
+            self._spenders.clear()
+        if changes == self._changes:  # else a revocation came in between: use it once, do not remember it
+            self._spenders[digest] = spender
+        return spender
+
+    def _spender(self, key: Key, person_id: int, now_us: int) -> Spender:
+        """Whom a person's key lets spend, from what is open and within what is in force at an instant."""
         with self.database.reading() as connection:
-            person = directory.person_by_id(connection, key.person_id)
-        self._bring_up(lambda connection: Enrolments.of(connection, person), now_us)
+            person = directory.person_by_id(connection, person_id)
+            enrolments = Enrolments.of(connection, person)
+        self._bring_up(enrolments, now_us)
         with self.database.reading() as connection:
             chain = tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)
-            enrolments = Enrolments.of(connection, person)
             lots = enrolments.open_lots(connection, now_us)
             in_force = counting(limits_in_force(connection, person), {part.id for part in chain})
         limits = [OpenLimit(part.limit_id) for part in chain if part.limit_id is not None]
@@ -236,7 +248,7 @@ class Books:
         until_us = min([lot.expires_us for lot in lots] + [counted_until_us, enrolments.next_us(now_us)])
         if not self.database.is_sqlite:
             until_us = min(until_us, now_us + SHARED_DIRECTORY_US)
-        spender = Spender(
+        return Spender(
             chain,
             person.id,
             person.email,
@@ -247,11 +259,6 @@ class Books:
             counted_from_us=max((limit.opens_us for limit in limits), default=0),
             counted_until_us=counted_until_us,
         )
-        if len(self._spenders) >= MAX_SPENDERS:
-            self._spenders.clear()
-        if changes == self._changes:  # else a revocation came in between: use it once, do not remember it
-            self._spenders[digest] = spender
-        return spender
 
     def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
         """The balances of limits for now; those that are not there yet are opened."""
@@ -287,7 +294,3 @@ def posted(outcome: Outcome) -> Posting:
         raise Refused(outcome)
     assert outcome is not None, "a posting was expected"
     return outcome
-
-
-def _enrolments(connection: sa.Connection, person_id: int | None) -> Enrolments:
-    return Enrolments.of(connection, None if person_id is None else directory.person_by_id(connection, person_id))
