@@ -18,7 +18,7 @@ from bursar.ledger.postings import Open
 from bursar.periods import SCHEDULES, Period
 from bursar.refusals import Refused, Why, refuse
 from bursar.store.directory import Key, Person
-from bursar.store.schema import limits
+from bursar.store.schema import keys, limits
 
 LIFE = "life"
 """The period of a limit that is never filled again."""
@@ -133,8 +133,13 @@ def end_limit(connection: sa.Connection, limit_id: int, now_us: int) -> Limit:
 
 
 def limits_in_force(connection: sa.Connection, person: Person | None = None) -> list[Limit]:
-    """The limits in force, oldest first; of a person those that count what the person or one of their keys spends."""
-    query = sa.select(limits).where(limits.c.ended_us.is_(None)).order_by(limits.c.id)
+    """The limits in force, oldest first; of a person those that count what the person or one of their keys spends.
+
+    A limit of a key ends with the key.
+    """
+    revoked = sa.select(keys.c.id).where(keys.c.revoked_us.is_not(None))
+    of_a_key_in_force = sa.or_(limits.c.key_id.is_(None), limits.c.key_id.not_in(revoked))
+    query = sa.select(limits).where(limits.c.ended_us.is_(None), of_a_key_in_force).order_by(limits.c.id)
     if person is not None:
         theirs = [limits.c.scope == Scope.EVERYBODY.value, limits.c.person_id == person.id]
         if person.team:

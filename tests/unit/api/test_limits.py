@@ -58,6 +58,8 @@ def test_a_person_sees_the_limits_and_pools_that_apply(api: Api, ada: str, bob: 
         assert refused(bobs.get(path, params={"person": ada})) == (403, "role_missing", None)
         assert refused(bobs.post(path, json={})) == (403, "role_missing", None)
     assert bobs.get(f"/people/{bob}/balance").json()["pools"] == [made]
+    assert [plan["name"] for plan in bobs.get("/plans").json()] == ["engineers"]
+    assert bobs.get("/plans/engineers").json()["terms"]["amount"] == "2000.00"
 
 
 def test_a_pool_begins_on_a_day_of_its_plan_and_renews(api: Api, ada: str, bob: str, clock: VirtualClock) -> None:
@@ -132,3 +134,5 @@ def test_a_key_with_a_limit_for_each_day(api: Api, ada: str) -> None:
     for_nobody = api.operator.post("/keys", json={"role": "administrator", "per_day": "5"})
     assert refused(for_nobody) == (400, "field_invalid", "per_day")
     assert len(api.operator.get("/keys").json()) == before
+    api.operator.delete(f"/keys/{caller.get('/me').json()['key']['id']}")
+    assert api.operator.get("/limits").json() == [], "it ends with the key"
