@@ -119,6 +119,7 @@ class Client:
             if self._dropped is None or self.gone:
                 raise
             self.gone = True
-            self._dropped.uncancel()  # by `drop_if_slow`: the call itself goes on
+            if self._dropped.uncancel():  # by `drop_if_slow`: the call itself goes on, unless it was cut off, too
+                raise
         finally:
             self._since_s = None

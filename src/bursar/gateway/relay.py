@@ -36,6 +36,7 @@ ALONE_EVERY = 4
 HOLD_WITHIN_S = 3.0
 NEXT_AFTER_S = 0.005
 """Before another provider is asked: time enough to hear that the client has left."""
+AGAIN_AFTER_S = 1.0
 REMEMBER_S = 60.0
 """How long it is remembered that a key was revoked, beyond the time that a call may take to its hold."""
 FREE_MOST_BYTES = 16 * 1024 * 1024
@@ -65,6 +66,7 @@ class Relay:
         self._is_late = False
         """Whether the journal let a hold wait too long, and has answered none since."""
         self._revoked: dict[int, float] = {}
+        self._giving_back: set[asyncio.Task[None]] = set()
         self._health = Health()
         self._waiting = Waiting()
         self._desk = Desk(books, journal, self._waiting)
@@ -96,14 +98,15 @@ class Relay:
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=timeout_s)
         self.cut()
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=timeout_s)
+        last = [*self._tasks, *self._giving_back]
+        if last:
+            await asyncio.wait(last, timeout=timeout_s)
         self._checking.cancel()
 
     def cut(self) -> None:
         """Cut off what is running; each of these calls is charged at its bound, provisionally."""
-        for task in self._tasks:
-            task.cancel()
+        for run in self._tasks.values():
+            run.stop()
 
     def revoked(self, key_ids: Collection[int]) -> None:
         """Keys have ceased to work: cut off their calls, wherever they are. Those that run are settled."""
@@ -237,7 +240,8 @@ class Relay:
             )
             admission, held = granted(await exchange.client.stays_for(turn))
         if self._stopping or (self._revoked and spender.key.id in self._revoked):
-            await self._take_back(admission, held)
+            reason = "Bursar stopped, or the key was revoked, before the call was sent"
+            await self._release(admission, held, reason)
             await self._authenticate(exchange.secret)
             raise Refused(refuse(Why.STOPPING) if self._stopping else refuse(Why.KEY_REVOKED, key=spender.key.shown))
         return admission, held
@@ -273,11 +277,19 @@ class Relay:
     def _give_back(self, admission: Admission, held: Outcome) -> None:
         if isinstance(held, Posting):
             reason = "nobody waited for the call any more before it was sent"
-            self._journal.post(spending.release(admission, held, reason, "", self._books.clock()))
+            task = self._loop.create_task(self._release(admission, held, reason))
+            self._giving_back.add(task)
+            task.add_done_callback(self._giving_back.discard)
 
-    async def _take_back(self, admission: Admission, held: Posting) -> None:
-        reason = "Bursar stopped, or the key was revoked, before the call was sent"
-        await self._journal.post(spending.release(admission, held, reason, "", self._books.clock()))
+    async def _release(self, admission: Admission, held: Posting, reason: str) -> None:
+        """Release the hold of a call that was not sent, however often the journal has to be asked."""
+        command = spending.release(admission, held, reason, "", self._books.clock())
+        while True:
+            outcome = await self._journal.post(command)
+            if not isinstance(outcome, Refusal) or not outcome.retryable:
+                self._waiting.ended(admission.hold)
+                return
+            await asyncio.sleep(AGAIN_AFTER_S)
 
     async def forward(self, provider: Provider, body: bytes, exchange: Exchange) -> None:
         """Pass on a request that costs nothing, and its answer. Raises Refused."""

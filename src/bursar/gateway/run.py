@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
-from typing import NamedTuple
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 from bursar.books import Admission, Books, spending
 from bursar.books.spending import Ending
@@ -92,6 +92,7 @@ class Run:
         self._posting_s = 0.0
         self._task: asyncio.Task[None] | None = None
         self._cut: Why | None = None
+        self._has_begun = False
         self._started_s = self._progress_s = time.monotonic()
         self._deadline_from_s = self._started_s if began_s is None else began_s
         self.may_follow = began_s is not None
@@ -101,7 +102,7 @@ class Run:
         """Whether its provider failed it."""
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def start(self, request: Awaitable[Answer]) -> asyncio.Task[None]:
+    def start(self, request: Coroutine[Any, Any, Answer]) -> asyncio.Task[None]:
         """Begin, in a task of its own."""
         self._share.sending()
         self._task = asyncio.create_task(self._run(request))
@@ -136,20 +137,38 @@ class Run:
         """End it now: UPSTREAM_TIMEOUT, or CALL_KILLED. Nothing happens to a call whose hold has ended."""
         if self._task is not None and self._cut is None and not self._ended:
             self._cut = why
-            self._task.cancel()
+            if self._has_begun:
+                self._task.cancel()
 
-    async def _run(self, request: Awaitable[Answer]) -> None:
+    def stop(self) -> None:
+        """The server will not wait for it."""
+        if self._task is not None:
+            self._cut = self._cut or Why.STOPPING
+            if self._has_begun:
+                self._task.cancel()
+
+    async def _run(self, request: Coroutine[Any, Any, Answer]) -> None:
         """Send the request and see it to its end. Raises only when it is cancelled, and then after settling."""
+        # A task that is cancelled before its first step never takes one, so nobody does that: see `cut_off`.
+        self._has_begun = True
+        if self._cut is not None:
+            request.close()
+            self._share.sent()
+            await self._release("it was cut off before it was sent")
+            await self._tell(refuse(self._cut, bound_nanos=0))
+            await self._persist()
+            return
         try:
             await self._send(request)
         except asyncio.CancelledError:
-            if self._cut is None:
+            cut = self._was_cut()
+            if cut is None or cut is Why.STOPPING:
                 await self._charge_bound("Bursar stopped while the call was running")
                 await self._tell(refuse(Why.STOPPING))
                 raise
             assert self._task is not None
             self._task.uncancel()
-            if self._cut is Why.CALL_KILLED:
+            if cut is Why.CALL_KILLED:
                 await self._charge_bound(KILLED)
                 await self._tell(refuse(Why.CALL_KILLED, bound_nanos=self._held.amount))
             else:
@@ -160,7 +179,11 @@ class Run:
             await self._tell(refuse(Why.INTERNAL))
         await self._persist()
 
-    async def _send(self, request: Awaitable[Answer]) -> None:
+    def _was_cut(self) -> Why | None:
+        """Why it was cut off, which may come true while something is waited for."""
+        return self._cut
+
+    async def _send(self, request: Coroutine[Any, Any, Answer]) -> None:
         try:
             try:
                 response = await request
