@@ -1,6 +1,6 @@
 """Random histories of commands, small enough that everything runs into everything: little money, little time.
 
-Some of the lots and limits are shared: their owner is nobody.
+Several people spend; some of the lots and limits are shared: their owner is nobody.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ from tests.ledger.model import Model, Told
 
 @dataclass
 class History:
-    """Draws commands for a person, given the balances opened so far. Time goes on, and now and then back."""
+    """Draws commands for a few people, given the balances opened so far. Time goes on, and now and then back."""
 
     chance: Random
-    person_id: int = 1
-    lots: list[int] = field(default_factory=list)
-    limits: list[int] = field(default_factory=list)
+    people: tuple[int, ...] = (1, 2, 3)
+    lots: dict[int, int] = field(default_factory=dict)
+    limits: dict[int, int] = field(default_factory=dict)
+    """Balances, and whose each is."""
     holds: list[str] = field(default_factory=list)
     at_us: int = 0
     drawn: int = 0
+
+    def opened(self, number: int, kind: Kind, owner: int) -> None:
+        """A balance was opened under this number."""
+        (self.lots if kind is Kind.LOT else self.limits)[number] = owner
 
     def command(self, model: Model) -> Command:
         """The next command."""
@@ -39,10 +44,10 @@ class History:
         if pick < 0.5 or not self.holds:
             return self._hold()
         if pick < 0.6:
-            number = chance.choice(self.lots)
+            number = chance.choice(list(self.lots))
             expired = model.purses[number].expired if chance.random() < 0.8 else chance.randint(0, 9)
             return Expire(number, expired, self.at_us)
-        hold_id = chance.choice(self.holds) if chance.random() < 0.9 else f"never {self.person_id}.{self.drawn}"
+        hold_id = chance.choice(self.holds) if chance.random() < 0.9 else f"never {self.people[0]}.{self.drawn}"
         if pick < 0.7:
             return Release(hold_id, self.at_us, "test")
         cost = None if chance.random() < 0.1 else chance.choice((0, chance.randint(0, 15), chance.randint(0, 40)))
@@ -53,9 +58,9 @@ class History:
         opens_us = max(0, self.at_us + chance.randint(-3, 3))
         expires_us = opens_us + chance.randint(1, 30) if kind is Kind.LOT or chance.random() < 0.5 else 0
         return Open(
-            self.person_id if chance.random() < 0.7 else SHARED,
+            chance.choice((*self.people, SHARED)),
             kind,
-            f"history:{self.person_id}",
+            f"history:{self.people[0]}",
             f"{self.drawn}",
             chance.randint(1, 30),
             self.at_us,
@@ -67,10 +72,17 @@ class History:
     def _hold(self) -> Hold:
         chance = self.chance
         amount = chance.randint(1, 20)
-        self.holds.append(f"{self.person_id}.{self.drawn}")
-        lots = tuple(chance.sample(self.lots, chance.randint(0 if chance.random() < 0.05 else 1, len(self.lots))))
-        limits = tuple(chance.sample(self.limits, chance.randint(0, len(self.limits))))
-        return Hold(self.holds[-1], self.person_id, lots, limits, amount, chance.randint(1, amount), self.at_us)
+        person_id = chance.choice(self.people)
+        lots, limits = (
+            [number for number, owner in opened.items() if owner in (person_id, SHARED)]
+            for opened in (self.lots, self.limits)
+        )
+        self.holds.append(f"{self.people[0]}.{self.drawn}")
+        paying = tuple(
+            chance.sample(lots, chance.randint(0 if chance.random() < 0.05 else min(1, len(lots)), len(lots)))
+        )
+        counting = tuple(chance.sample(limits, chance.randint(0, len(limits))))
+        return Hold(self.holds[-1], person_id, paying, counting, amount, chance.randint(1, amount), self.at_us)
 
 
 def expected(model: Model, command: Command, opened: int) -> Told:

@@ -21,7 +21,7 @@ def test_what_is_left_is_what_is_free() -> None:
             if not isinstance(answer, Posting):
                 continue
             if answer.opens is not None:
-                (history.lots if answer.opens.kind == "lot" else history.limits).append(answer.opens.id)
+                history.opened(answer.opens.id, answer.opens.kind, answer.opens.person_id)
             if isinstance(command, Hold):
                 lots = [books.state[number] for number in command.lots]
                 assert answer.left == sum(lot.available for lot in lots if lot.usable(command.at_us))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bursar.ledger import decide as real
-from bursar.ledger.accounts import account_of
+from bursar.ledger.accounts import SHARED, account_of
 from bursar.ledger.postings import Command, Hold, Posting, Settle
 from tests.ledger.histories import History, assert_agrees, assert_bounded, expected, told
 from tests.ledger.model import Model
@@ -40,13 +40,13 @@ class Walk:
             return
         assert answer.op == command.op
         if answer.opens is not None:
-            kept = self.history.lots if answer.opens.kind == "lot" else self.history.limits
-            kept.append(answer.opens.id)
+            self.history.opened(answer.opens.id, answer.opens.kind, answer.opens.person_id)
         for debit, credit, amount in answer.transfers:
             assert type(amount) is int
             assert amount > 0
             assert debit != credit
             assert account_of(debit)[0] == account_of(credit)[0]
+            assert self.books.state[account_of(debit)[0]].person_id in (answer.person_id, SHARED)
         if isinstance(command, Hold):
             assert command.minimum <= answer.amount <= command.amount
         assert_agrees(self.model, self.books.state)
