@@ -119,6 +119,13 @@ class Waiting:
         the call was refused. At most `most` calls wait.
         """
         queue = self.queue_of(hold)
+        if queue is None and refusal is None:
+            # The last of those who waited has left since the call was sent behind them.
+            endings = self.endings
+            outcome = await attempt()
+            if not isinstance(outcome, Refusal) or outcome.why not in HELD:
+                return outcome
+            refusal, queue = outcome, self.queue_of(hold)
         if self.count >= most:
             return refusal or _its_own(_refusal_of(queue), hold)
         if queue is None:

@@ -201,3 +201,26 @@ def test_whatever_happens_nobody_is_forgotten(places: int) -> None:
         assert money.waiting.queue_of(hold(0)) is None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("places", [0, 1])
+def test_the_line_may_be_gone_before_somebody_stands_in_it(places: int) -> None:
+    """The relay queues in a task of its own, which begins a little later than it was decided."""
+
+    async def run() -> int | Refusal:
+        waiting = Waiting()
+        money = Money(waiting, places)
+
+        async def again() -> int | Refusal:
+            return money.take(2)
+
+        assert waiting.queue_of(hold(2)) is None
+        turn = waiting.turn(hold(2), 7, None, again, most=9, wait_s=0.05, endings=waiting.endings)
+        return await asyncio.create_task(turn)
+
+    outcome = asyncio.run(run())
+    if places:
+        assert outcome == 2
+    else:
+        assert isinstance(outcome, Refusal)
+        assert outcome.why is Why.BUDGET_HELD
