@@ -81,8 +81,8 @@ def test_postgres_hangs_under_load(tmp_path: Path, own_postgres: PostgresServer)
             assert (got.status, got.headers["x-bursar-refusal"]) == (503, "store_unavailable")
             assert got.headers["retry-after"] == "1"
             began_s = time.monotonic()
-            assert {place.call().status for _ in range(5)} == {503}
-            assert time.monotonic() - began_s < QUICKLY_S, "once it is known, nobody waits"
+            assert {place.call().status for _ in range(20)} == {503}
+            assert time.monotonic() - began_s < QUICKLY_S, "once it is known, only one call tries now and then"
             assert len(place.sim.bill.lines()) - billed <= 16, "only what was held before was sent"
         clients.join()
         assert set(load.seen) == {200, 503}

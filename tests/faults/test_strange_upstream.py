@@ -105,7 +105,8 @@ def test_what_can_be_read_is_settled(place: Place, upstream: Upstream, reply: by
     got, outcome, cost, reason = called(place, STRANGE)
     assert (got.status, got.json()) == (200, ANSWER)
     assert (outcome, cost, reason) == ("settled", COST_NANOS, "")
-    assert set(got.headers) <= {"content-type", "content-length", "x-bursar-call", "date", "server"}
+    own = {"x-bursar-call", "x-bursar-cost", "x-bursar-left"}
+    assert set(got.headers) <= {"content-type", "content-length", "date", "server"} | own
 
 
 @pytest.mark.parametrize(

@@ -181,9 +181,10 @@ def test_an_answer_is_longer_than_its_thinking_or_refused(place: Place, upstream
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Providers that take half a second for each answer."""
+    """Providers that take half a second for each answer, and a Bursar that has nobody wait for budget."""
     settings = SimSettings(first_byte_delay_ms=500)
-    with opened(tmp_path_factory.mktemp("slow"), amount="50.00", settings=settings, fill=fill) as made:
+    more = "[server]\nwait_for_budget_s = 0\n"
+    with opened(tmp_path_factory.mktemp("slow"), amount="50.00", settings=settings, fill=fill, more=more) as made:
         yield made
         made.assert_books_are_the_bill()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from bursar.gateway.client import JSON, Client, ClientGone, Receive, Send
 from bursar.gateway.elsewhere import hear_of_revoked
 from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import Incoming
+from bursar.gateway.patience import Patience
 from bursar.gateway.posting import LATE, LoopJournal
 from bursar.gateway.providers import Provider, Providers, provider_of
 from bursar.gateway.relay import Relay
@@ -45,8 +47,7 @@ class Gateway:
         self._upstream: Upstream | None = None
         self._room = Room(config.server.max_bodies_bytes)
         self._hearing: asyncio.Task[None] | None = None
-        self._looking_up = 0
-        self._is_late = False
+        self._patience = Patience()
 
     async def open(self) -> None:
         """Be ready for calls."""
@@ -165,23 +166,25 @@ class Gateway:
         return spender
 
     async def _look_up(self, secret: str) -> Spender | Refusal:
-        """Ask the database, but not for long; and at once not, while it lets somebody else wait too long."""
-        if self._is_late and self._looking_up:
+        """Ask the database, but not for long."""
+        if self._patience.refuses(time.monotonic()):
             return LATE
-        self._looking_up += 1
+        looking = asyncio.create_task(asyncio.to_thread(self._books.find_spender, secret))
+        looking.add_done_callback(self._looked_up)
+        await asyncio.wait({looking}, timeout=LOOK_UP_WITHIN_S)
+        if not looking.done():
+            self._patience.lost(time.monotonic())
+            return LATE
         try:
-            async with asyncio.timeout(LOOK_UP_WITHIN_S):
-                found = await asyncio.to_thread(self._books.find_spender, secret)
-        except TimeoutError:
-            self._is_late = True
-            return LATE
+            return looking.result()
         except DATABASE_FAILED:
             log.exception("the database failed; a key cannot be looked up")
             return LATE
-        finally:
-            self._looking_up -= 1
-        self._is_late = False
-        return found
+
+    def _looked_up(self, looking: asyncio.Task[Spender | Refusal]) -> None:
+        self._patience.answered()
+        if not looking.cancelled():
+            looking.exception()  # when it came too late, nobody else asks for it
 
     async def _models(self, exchange: Exchange, spender: Spender) -> None:
         wire = exchange.wire

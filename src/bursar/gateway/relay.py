@@ -20,6 +20,7 @@ from bursar.gateway.attempts import Failure, Health, pause_before
 from bursar.gateway.client import JSON
 from bursar.gateway.exchange import Exchange, granted
 from bursar.gateway.headers import downward, upward
+from bursar.gateway.patience import Patience
 from bursar.gateway.posting import LATE, Answer, LoopJournal
 from bursar.gateway.providers import Provider
 from bursar.gateway.run import KEY_INVALID, KEY_REFUSED, Admitted, Desk, Run
@@ -63,8 +64,7 @@ class Relay:
         self._tasks: dict[asyncio.Task[None], Run] = {}
         self._admitting = 0
         self._holding: dict[Answer, float] = {}
-        self._is_late = False
-        """Whether the journal let a hold wait too long, and has answered none since."""
+        self._patience = Patience()
         self._revoked: dict[int, float] = {}
         self._giving_back: set[asyncio.Task[None]] = set()
         self._health = Health()
@@ -124,7 +124,7 @@ class Relay:
             if now_s - since_s < HOLD_WITHIN_S:
                 break
             if not answer.done():
-                self._is_late = True
+                self._patience.lost(now_s)
                 answer.set_result(LATE)  # should the hold come all the same, it is given back
         self._checks += 1
         if not self._books.database.is_sqlite or self._checks % ALONE_EVERY == 0:
@@ -255,12 +255,13 @@ class Relay:
         return admission
 
     async def _hold(self, admission: Admission) -> Posting | Refusal:
-        """The hold's posting; LATE at once while the journal lets another wait too long, or after some seconds."""
-        if self._is_late and self._holding:
+        """The hold's posting; LATE after some seconds, or at once while the journal lets others wait too long."""
+        now_s = time.monotonic()
+        if self._patience.is_over and self._patience.refuses(now_s):
             return LATE
         # If the client leaves meanwhile the hold may become durable all the same: it is given back.
         answer = self._journal.post(admission.hold, partial(self._give_back, admission))
-        self._holding[answer] = time.monotonic()
+        self._holding[answer] = now_s
         try:
             outcome = await answer
         except asyncio.CancelledError:
@@ -270,11 +271,12 @@ class Relay:
         finally:
             del self._holding[answer]
         if outcome is not LATE:
-            self._is_late = False
+            self._patience.answered()
         assert outcome is not None, "a hold is posted or refused"
         return outcome
 
     def _give_back(self, admission: Admission, held: Outcome) -> None:
+        self._patience.answered()
         if isinstance(held, Posting):
             reason = "nobody waited for the call any more before it was sent"
             task = self._loop.create_task(self._release(admission, held, reason))
