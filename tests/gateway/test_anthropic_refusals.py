@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_a_budget_that_is_used_up(place: Place) -> None:
     assert f"The next period opens at {iso(Monthly('UTC').at(now_us()).end_us)}" in text
     body: Any = error.body
     assert body["request_id"] == error.response.headers["request-id"]
+    assert re.fullmatch("req_[a-p]{32}", body["request_id"]), "no digits that clients could take for a status"
 
 
 def test_streamed_and_async_it_is_the_same(place: Place) -> None:

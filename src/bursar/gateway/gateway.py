@@ -32,6 +32,9 @@ from bursar.watch import Watch
 
 log = logging.getLogger("bursar.gateway")
 Scope = MutableMapping[str, Any]
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+"""Some clients look for statuses anywhere in an error's text (OpenCode: 429, 500, 502 …) and try it again for them.
+So the id of a request, which is in that text, has no digits."""
 LOOK_UP_WITHIN_S = 3.0
 
 
@@ -120,7 +123,7 @@ class Gateway:
             client.sight.answered("unknown" if wire is None else wire.name)
 
     async def _refuse(self, client: Client, wire: Wire, refusal: Refusal) -> None:
-        await client.refuse(wire, refusal, "req_" + new_call_id(self._books.clock()))
+        await client.refuse(wire, refusal, "req_" + new_call_id(self._books.clock()).translate(_LETTERS))
 
     async def _serve(self, exchange: Exchange, receive: Receive) -> None:
         """Serve a request. Raises Refused with what is its answer then, and ClientGone."""
