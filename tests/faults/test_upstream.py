@@ -6,7 +6,10 @@ Settled is what the provider billed; provisional is no less, with a reason; rele
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 from tests.gateway.place import Place, opened
@@ -135,3 +138,20 @@ def test_what_was_cut_off_arrived_up_to_there(place: Place, wire: str) -> None:
     got = call(place.url, place.key, wire, stream=True, directive="fault=cut_midstream;after_events=12")
     assert len(got.events()) == 13
     assert "charged provisionally at up to $" in got.events()[-1]["error"]["message"]
+
+
+def test_a_page_of_html_is_an_exception_of_the_official_packages(place: Place) -> None:
+    directive = "sim:fault=html_error;status=503"
+    messages: Any = [{"role": "user", "content": "Say something about budgets."}]
+    with openai.OpenAI(base_url=f"{place.url}/v1", api_key=place.key, max_retries=0) as client:
+        with pytest.raises(openai.InternalServerError) as failed:
+            client.chat.completions.create(model="gpt-4o-mini", messages=messages, max_tokens=50, user=directive)
+        assert (failed.value.status_code, failed.value.code) == (503, "upstream_error")
+        assert "<html" not in str(failed.value)
+    with anthropic.Anthropic(base_url=place.url, api_key=place.key, max_retries=0) as other:
+        with pytest.raises(anthropic.InternalServerError) as overloaded:
+            other.messages.create(
+                model="claude-haiku-4-5", messages=messages, max_tokens=50, metadata={"user_id": directive}
+            )
+        assert overloaded.value.status_code == 503
+        assert "answered 503 with a page that is no error of its API. Nothing was charged." in str(overloaded.value)
