@@ -197,7 +197,7 @@ def new_call_id(now_us: int) -> str:
 
 def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission | Refusal:
     """Bound a call under the price book and make its hold. Refused when it cannot be priced, paid or bounded."""
-    card = book.card(ask.catalog, ask.model, from_us(now_us), ask.variant)
+    card = book.card_at(ask.catalog, ask.model, now_us, ask.variant)
     if isinstance(card, Refusal):
         return card
     lots, limits, may_clamp, soft = spender.for_model(ask.model)

@@ -7,11 +7,9 @@ with 429 or a 5xx that is no timeout. Each attempt is a call of its own, with it
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
-
-from multidict import CIMultiDict
 
 from bursar.gateway.client import Client, Headers
 from bursar.gateway.providers import Provider
@@ -101,7 +99,7 @@ def pause_before(tries: int, failure: Failure) -> float | None:
     return max(backoff_s * share, failure.pause_s or 0.0)
 
 
-def pause_of(headers: CIMultiDict[str], now_s: float) -> float | None:
+def pause_of(headers: Mapping[str, str], now_s: float) -> float | None:
     """The pause that a provider's answer asks for (RFC 9110, 10.2.3; in ms as OpenAI says it), None without one.
 
     `now_s` is Unix time, for an answer that names a date.

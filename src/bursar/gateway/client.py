@@ -80,8 +80,12 @@ class Client:
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
         headers.append((b"content-length", b"%d" % len(body)))
-        await self.start(status, headers)
-        await self.chunk(body, more=False)
+        self.started = True
+        self.sight.status = status
+        await self._deliver(
+            {"type": "http.response.start", "status": status, "headers": headers},
+            {"type": "http.response.body", "body": body, "more_body": False},
+        )
 
     async def refuse(self, wire: Wire, refusal: Refusal, request_id: str) -> None:
         """A refusal in the wire's own shape; within a stream that has begun, as an error event that ends it."""
@@ -109,10 +113,11 @@ class Client:
         if not self.gone:
             await self._deliver({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def _deliver(self, message: dict[str, Any]) -> None:
+    async def _deliver(self, *messages: dict[str, Any]) -> None:
         self._since_s = time.monotonic()
         try:
-            await self._send(message)
+            for message in messages:
+                await self._send(message)
         except (OSError, RuntimeError):
             self.gone = True
         except asyncio.CancelledError:

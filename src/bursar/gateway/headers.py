@@ -8,10 +8,8 @@ Clients of all wires send headers that are newer than this list under the vendor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-
-from multidict import CIMultiDict
 
 from bursar.ledger.postings import Posting
 from bursar.money import NANOS_PER_USD
@@ -102,21 +100,19 @@ def _passes_up(name: bytes) -> str | None:
     return text if text in _UP or (text.startswith(_UP_PREFIXES) and text not in _NOT_UP) else None
 
 
-def upward(forwarded: list[tuple[str, str]], own: tuple[tuple[str, str], ...], call_id: str) -> CIMultiDict[str]:
-    """The headers of a request to a provider.
+def upward(forwarded: list[tuple[str, str]], own: tuple[str, ...], call_id: str) -> list[str]:
+    """The header lines of a request to a provider; `own` are those that carry its key.
 
     The call's id in the books goes along under the name by which providers log what a client calls its request, so
     that their logs and bills can be matched with the journal.
     """
-    headers = CIMultiDict(forwarded)
-    headers.extend(own)
-    headers["x-client-request-id"] = call_id
-    headers["content-type"] = "application/json"
-    headers["accept-encoding"] = "identity"
-    return headers
+    lines = [f"{name}: {value}" for name, value in forwarded]
+    lines += own
+    lines += (f"x-client-request-id: {call_id}", "content-type: application/json", "accept-encoding: identity")
+    return lines
 
 
-def downward(headers: CIMultiDict[str]) -> list[tuple[bytes, bytes]]:
+def downward(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """The headers of a provider's answer that the client gets."""
     passed = []
     for name, value in headers.items():
@@ -147,6 +143,5 @@ def _dollars(nanos: int) -> bytes:
 
 @lru_cache(maxsize=1_000)
 def _passes_down(name: str) -> bytes | None:
-    """The header's name when it goes to the client, else None."""
-    lower = name.lower()
-    return lower.encode("latin-1") if lower in _DOWN or lower.startswith(_DOWN_PREFIXES) else None
+    """The header's name, which is in lower case, when it goes to the client, else None."""
+    return name.encode("latin-1") if name in _DOWN or name.startswith(_DOWN_PREFIXES) else None

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import cast
 
 from httptools import HttpParserError, HttpResponseParser
-from multidict import CIMultiDict
 
 MOST_HEADER_BYTES = 64 * 1024
 PAUSE_ABOVE_BYTES, RESUME_BELOW_BYTES = 1024 * 1024, 256 * 1024
@@ -28,7 +27,10 @@ class Lost(OSError):  # noqa: N818 - the word of the field
 
 
 class Answer:
-    """A provider's answer: status and headers at once, the body as it comes. Leave it by `async with`."""
+    """A provider's answer: status and headers at once, the body as it comes. Leave it by `async with`.
+
+    Headers are by their names in lower case; of one that comes twice the last counts.
+    """
 
     __slots__ = (
         "_buffered",
@@ -44,7 +46,7 @@ class Answer:
 
     def __init__(self, connection: Connection) -> None:
         self.status = 0
-        self.headers: CIMultiDict[str] = CIMultiDict()
+        self.headers: dict[str, str] = {}
         self._connection = connection
         self._parts: list[bytes] = []
         self._buffered = 0
@@ -120,11 +122,11 @@ class Answer:
 
     # --- fed by the connection --------------------------------------------------------------------------------
 
-    def begin(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+    def begin(self, status: int, headers: dict[str, str]) -> None:
         """The head has arrived."""
         self.status = status
-        self.headers.extend(headers)
-        if self.headers.get("content-encoding", "").lower() in {"gzip", "deflate", "x-gzip"}:
+        self.headers = headers
+        if "content-encoding" in headers and headers["content-encoding"].lower() in {"gzip", "deflate", "x-gzip"}:
             # We asked for none. A provider that compresses all the same must be understood, or nothing is metered.
             self._decoder = zlib.decompressobj(_GUNZIP_OR_INFLATE).decompress
         self._wake()
@@ -167,7 +169,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: HttpResponseParser | None = None
         self._answer: Answer | None = None
-        self._fields: list[tuple[str, str]] = []
+        self._fields: dict[str, str] = {}
         self._field_bytes = 0
         self._until_eof = False
         self._paused = False
@@ -235,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A head begins: an interim one (1xx), or the answer's."""
-        self._fields = []
+        self._fields = {}
         self._field_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -243,7 +245,7 @@ class Connection(asyncio.Protocol):
         self._field_bytes += len(name) + len(value)
         if self._field_bytes > MOST_HEADER_BYTES:
             raise ValueError("the headers are too long")  # reaches `data_received` as an HttpParserError
-        self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
+        self._fields[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
@@ -251,9 +253,10 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200 or self._answer is None:
             return
-        names = {name.lower() for name, _ in self._fields}
-        self._until_eof = names.isdisjoint({"content-length", "transfer-encoding"}) and status not in {204, 304}
-        self._answer.begin(status, self._fields)
+        fields = self._fields
+        framed = "content-length" in fields or "transfer-encoding" in fields
+        self._until_eof = not framed and status not in {204, 304}
+        self._answer.begin(status, fields)
 
     def on_body(self, part: bytes) -> None:
         """A part of the body."""

@@ -23,7 +23,7 @@ class Provider(msgspec.Struct, frozen=True):
     origin: Origin
     base_path: str
     models: tuple[str, ...]
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[str, ...]
     max_tokens_field: str
     hidden_prompt_tokens: int
     retries: int
@@ -53,7 +53,7 @@ def provider_of(config: ProviderConfig) -> Provider:
         origin=origin,
         base_path=base_path,
         models=config.models,
-        headers=((config.key_header, value),),
+        headers=(f"{config.key_header}: {value}",),
         max_tokens_field=config.max_tokens_field,
         hidden_prompt_tokens=config.hidden_prompt_tokens,
         retries=config.retries,

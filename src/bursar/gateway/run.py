@@ -63,6 +63,38 @@ class Desk(NamedTuple):
 class Run:
     """One dispatched call, from its request to the one posting that ends its hold."""
 
+    __slots__ = (
+        "_admission",
+        "_books",
+        "_client",
+        "_cost",
+        "_cut",
+        "_deadline_from_s",
+        "_ended",
+        "_has_begun",
+        "_headers",
+        "_held",
+        "_is_stream",
+        "_journal",
+        "_meter",
+        "_posting",
+        "_posting_s",
+        "_progress_s",
+        "_provider",
+        "_request",
+        "_share",
+        "_started_s",
+        "_task",
+        "_unposted",
+        "_waiting",
+        "_wire",
+        "failure",
+        "finished",
+        "in_trouble",
+        "may_follow",
+        "sight",
+    )
+
     def __init__(
         self,
         desk: Desk,

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohappyeyeballs
-from multidict import CIMultiDict
 
 from bursar.config import ServerConfig
 from bursar.gateway.http1 import Answer, Connection, Lost
@@ -28,17 +27,12 @@ LOST = (Lost, OSError, TimeoutError)
 
 
 class Origin(NamedTuple):
-    """Where a provider is."""
+    """Where a provider is. `authority` is the value of the header `host`."""
 
     host: str
     port: int
     secure: bool
-
-    @property
-    def authority(self) -> str:
-        """The value of the header `host`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+    authority: str
 
 
 class Address(NamedTuple):
@@ -53,7 +47,10 @@ def origin_of(base_url: str) -> tuple[Origin, str]:
     parts = urlsplit(base_url)
     secure = parts.scheme == "https"
     assert parts.hostname, "the configuration was checked"
-    return Origin(parts.hostname, parts.port or (443 if secure else 80), secure), parts.path
+    usual = 443 if secure else 80
+    host, port = parts.hostname, parts.port or usual
+    named = f"[{host}]" if ":" in host else host
+    return Origin(host, port, secure, named if port == usual else f"{named}:{port}"), parts.path
 
 
 class Upstream:
@@ -71,8 +68,11 @@ class Upstream:
         """Connect within another time from now on."""
         self._connect_timeout_s = config.connect_timeout_s
 
-    async def post(self, address: Address, headers: CIMultiDict[str], body: bytes) -> Answer:
-        """Send a request; answers when the provider's head is there. Raises NotConnected, or Lost."""
+    async def post(self, address: Address, headers: list[str], body: bytes) -> Answer:
+        """Send a request with these header lines; answers when the provider's head is there.
+
+        Raises NotConnected, or Lost.
+        """
         origin, target = address
         head = _head(origin, target, headers, len(body))
         connection = self._kept(origin) or await self._connect(origin)
@@ -132,9 +132,9 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _head(origin: Origin, target: str, headers: CIMultiDict[str], length: int) -> bytes:
+def _head(origin: Origin, target: str, headers: list[str], length: int) -> bytes:
     """A request's line and headers. Nothing that a client sends can add a line to them."""
-    lines = "\r\n".join([f"{name}: {value}" for name, value in headers.items()])
+    lines = "\r\n".join(headers)
     if _TARGET.fullmatch(target) is None or lines.count("\n") != len(headers) - 1 or "\0" in lines:
         raise ValueError("a request's path or headers have characters that they must not have")
     return (

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from bursar.periods import from_us, to_us
 from bursar.pricing.rates import RateCard, Rates
 from bursar.pricing.snapshot import STANDARD, Content, Model, find_model, spell_at
 from bursar.refusals import Refusal, Why, refuse
@@ -33,6 +34,7 @@ class PriceBook:
         self._json = msgspec.json.encode(content, order="deterministic")
         self.version = f"pb-{hashlib.sha256(self._json).hexdigest()[:12]}"
         self._cards: dict[tuple[str, str, str], tuple[datetime, datetime, RateCard]] = {}
+        self._cards_at: dict[tuple[str, str, str], tuple[int, int, RateCard]] = {}
         self._models: dict[tuple[str, str], Model] = {}
 
     def card(self, catalog: str, model: str, at: datetime, variant: str = STANDARD) -> RateCard | Refusal:
@@ -44,6 +46,18 @@ class PriceBook:
         if known is not None and known[0] <= at < known[1]:
             return known[2]
         return self._look_up(catalog, model, at, variant)
+
+    def card_at(self, catalog: str, model: str, at_us: int, variant: str = STANDARD) -> RateCard | Refusal:
+        """The same at an instant in microseconds, for whoever asks often: no date has to be made of it."""
+        asked = (catalog, model, variant)
+        known = self._cards_at.get(asked)
+        if known is not None and known[0] <= at_us < known[1]:
+            return known[2]
+        card = self.card(catalog, model, from_us(at_us), variant)
+        kept = self._cards.get(asked)
+        if kept is not None and isinstance(card, RateCard):
+            _keep(self._cards_at, asked, (to_us(kept[0]), to_us(kept[1]), card))
+        return card
 
     def variants(self, catalog: str, model: str, at: datetime) -> list[str]:
         """The names of all variants of a model that have a price at an instant, sorted; none for an unknown model."""
