@@ -24,6 +24,7 @@ from bursar.ledger.postings import Command
 from bursar.refusals import Refused, Why, refuse
 from bursar.store.batch import Batch, Outcome
 from bursar.store.database import Database
+from bursar.store.doubt import Doubt
 from bursar.store.writer import Writer
 
 log = logging.getLogger("bursar.journal")
@@ -65,6 +66,7 @@ class Journal:
         """The hash chain that this process extends; its open holds are marked with it."""
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._stopped = False
+        self._doubt = Doubt()
         self.groups = 0
         self.on_group: Callable[[float], None] = _nobody_asks
         """Told how long a group took (s), from the journal's thread."""
@@ -146,7 +148,7 @@ class Journal:
         busy = False
         while True:
             group: list[tuple[Any, Waiter, Any]] = []
-            item = self._take(self._queue.get(), group)
+            item = self._take(self._next(), group)
             if busy and item is _NOTHING and len(group) < GATHERED:
                 time.sleep(GATHER_S)
                 item = self._take(_NOTHING, group)
@@ -157,6 +159,31 @@ class Journal:
                 return
             if item is not _NOTHING:
                 self._change(*item)
+
+    def _next(self) -> Any:
+        """What was queued first. While some holds are doubtful, the database is asked about them now and then."""
+        while (wait_s := self._doubt.wait_s) is not None:
+            if wait_s == 0.0:
+                self._settle_doubt()
+            else:
+                try:
+                    return self._queue.get(timeout=wait_s)
+                except Empty:
+                    continue
+        return self._queue.get()
+
+    def _settle_doubt(self) -> None:
+        self._doubt.looking()
+        try:
+            releases = self._doubt.releases(self._connected(), self._clock())
+            if releases:
+                log.warning("%d holds were written though the database failed; they are given back", len(releases))
+                self._attempt(releases)
+            self._doubt.looked()
+        except DATABASE_FAILED:
+            self._drop_connection()
+        except Exception:
+            log.exception("doubtful holds could not be looked into")
 
     def _take(self, item: Any, group: list[tuple[Any, Waiter, Any]]) -> Any:
         """Move waiting commands into the group. Returns what follows them: the end, a change, or _NOTHING yet."""
@@ -189,6 +216,7 @@ class Journal:
             return self._attempt(commands)
         except DATABASE_FAILED:
             log.exception("the database failed; %d commands are refused", len(commands))
+            self._doubt.add(commands)
             self._drop_connection()
             return [refuse(Why.STORE_UNAVAILABLE)] * len(commands)
         except Exception:
