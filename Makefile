@@ -55,6 +55,7 @@ agents: install        ## coding agents at pinned versions (more than 1 GB), and
 	$(BIN)/pytest -n 2 tests/agents
 
 bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table goes to bench/results
+	@tools/need-packages
 	$(BIN)/python -m bench
 
 soak: install          ## the long runs: a thousand kills, random faults
