@@ -1,9 +1,9 @@
 """The environment in which a run's command finds Bursar: the variables that SDKs and coding agents read.
 
 Read from the SDKs' own sources and the tools' documentation in November 2026. Anthropic's SDKs and agents know two
-variables for a credential; a script may start anything, so both are set, and the SDKs say in a line of their log which
-they take. Claude Code itself gets the token alone: it asks people whether an API key that it has not seen before may be
-used, and takes a token without asking.
+variables for a credential; a script may start anything, so both are set, and the SDKs say in a line of their log
+which they take. Claude Code itself gets the token alone: it asks people whether an API key that it has not seen
+before may be used, and takes a token without asking.
 """
 
 from __future__ import annotations
