@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
 import sqlalchemy as sa
 
 from bursar.ledger.postings import OpenHold, Release, Settle
 from bursar.store.batch import open_hold
 from bursar.store.journal import Journal
-from bursar.store.records import CallNote, unsettled_record
+from bursar.store.records import record_of_hold
 from bursar.store.schema import holds
 from bursar.store.writer import CHAIN_LOCKS
 
 log = logging.getLogger("bursar.recovery")
 RESTARTED = "Bursar restarted while the call was running, so whether it was billed is not known"
 NEVER_SENT = "Bursar restarted before the call was sent"
-_note = msgspec.msgpack.Decoder(CallNote).decode
 
 
 def recover(journal: Journal, now_us: int) -> tuple[int, int]:
@@ -60,19 +58,7 @@ def _is_free(connection: sa.Connection, chain: int) -> bool:
 
 def _ending(hold: OpenHold, now_us: int) -> Settle | Release:
     reason = RESTARTED if hold.dispatched else NEVER_SENT
-    record = None
-    if hold.note:
-        record = unsettled_record(
-            _note(hold.note),
-            hold_id=hold.id,
-            person_id=hold.person_id,
-            started_us=hold.held_us,
-            ended_us=now_us,
-            bound_nanos=hold.amount,
-            cost_nanos=hold.amount if hold.dispatched else 0,
-            outcome="provisional" if hold.dispatched else "released",
-            reason=reason,
-        )
+    record = record_of_hold(hold, ended_us=now_us, charged=hold.dispatched, reason=reason)
     if hold.dispatched:
         return Settle(hold.id, None, now_us, provisional=True, reason=reason, record=record)
     return Release(hold.id, now_us, reason, record)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-import msgspec
-
 from bursar.ledger.postings import Command, Hold, OpenHold, Release
 from bursar.store.batch import open_hold
-from bursar.store.records import CallNote, unsettled_record
+from bursar.store.records import record_of_hold
 from bursar.store.writer import Writer
 
 NEVER_SENT = "the database failed while the money was set aside, so the call was not sent"
-_note = msgspec.msgpack.Decoder(CallNote).decode
 
 
 LOOK_FOR_S = 60.0
@@ -62,17 +59,5 @@ class Doubt:
 
 
 def _release(hold: OpenHold, now_us: int) -> Release:
-    record = None
-    if hold.note:
-        record = unsettled_record(
-            _note(hold.note),
-            hold_id=hold.id,
-            person_id=hold.person_id,
-            started_us=hold.held_us,
-            ended_us=now_us,
-            bound_nanos=hold.amount,
-            cost_nanos=0,
-            outcome="released",
-            reason=NEVER_SENT,
-        )
+    record = record_of_hold(hold, ended_us=now_us, charged=False, reason=NEVER_SENT)
     return Release(hold.id, now_us, NEVER_SENT, record)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from bursar.ledger.postings import OpenHold
+
 
 class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """One call's facts. Tokens in disjoint buckets (see `bursar.usage`), amounts in nano-USD, times in µs UTC.
@@ -48,6 +50,29 @@ class CallNote(msgspec.Struct, frozen=True, gc=False):
     model: str
     variant: str
     price_version: str
+
+
+_note = msgspec.msgpack.Decoder(CallNote).decode
+
+
+def record_of_hold(hold: OpenHold, *, ended_us: int, charged: bool, reason: str) -> CallRecord | None:
+    """The record of a call of which only its hold is known; None for a hold that is no call's.
+
+    It is charged at the bound, provisionally, or not at all.
+    """
+    if not hold.note:
+        return None
+    return unsettled_record(
+        _note(hold.note),
+        hold_id=hold.id,
+        person_id=hold.person_id,
+        started_us=hold.held_us,
+        ended_us=ended_us,
+        bound_nanos=hold.amount,
+        cost_nanos=hold.amount if charged else 0,
+        outcome="provisional" if charged else "released",
+        reason=reason,
+    )
 
 
 def unsettled_record(
