@@ -1,10 +1,11 @@
 """Accounts, and the balances that group them.
 
-A *balance* is one lot or one limit, with six accounts. Money enters it by a debit of FUNDING and moves between
-its other accounts by transfers; every transfer takes from one account what it gives to another, so the six always
-sum to zero. In people's words, for a lot:
+A *balance* is one lot or one limit, with its accounts. Money enters it by a debit of FUNDING (or, carried over from
+an earlier lot, of CARRIED_IN) and moves between its other accounts by transfers; every transfer takes from one
+account what it gives to another, so they always sum to zero. In people's words, for a lot:
 
-    granted + overrun = available + held + spent + expired
+    granted + carried in + overrun
+        = available + unearned + held + spent + expired + revoked + carried out + cashed out
 
 A limit has the same accounts: `available` is what the limit still lets through. A hold moves the same amount in
 the lots that pay for it and in every limit that applies, in one posting.
@@ -20,8 +21,8 @@ import msgspec
 class Account(IntEnum):
     """Where amounts sit within a balance. The values are stored; never renumber them.
 
-    FUNDING and OVERRUN are debited (they sit below zero): what was put in, and what was charged beyond it.
-    The others are credited and never negative.
+    FUNDING, OVERRUN and CARRIED_IN are debited (they sit below zero): what was put in, what was charged beyond it,
+    and what came from an earlier lot. The others are credited and never negative.
     """
 
     FUNDING = 0
@@ -30,14 +31,28 @@ class Account(IntEnum):
     SPENT = 3
     EXPIRED = 4
     OVERRUN = 5
+    UNEARNED = 6
+    REVOKED = 7
+    CARRIED_OUT = 8
+    CASHED_OUT = 9
+    CARRIED_IN = 10
 
 
-CREDITED = (Account.AVAILABLE, Account.HELD, Account.SPENT, Account.EXPIRED)
-DEBITED = (Account.FUNDING, Account.OVERRUN)
+CREDITED = (
+    Account.AVAILABLE,
+    Account.HELD,
+    Account.SPENT,
+    Account.EXPIRED,
+    Account.UNEARNED,
+    Account.REVOKED,
+    Account.CARRIED_OUT,
+    Account.CASHED_OUT,
+)
+DEBITED = (Account.FUNDING, Account.OVERRUN, Account.CARRIED_IN)
 SHARED = 0
 """The owner of a balance that is nobody's alone: a team's pool, the limit of a team or of everybody."""
 ACCOUNTS_PER_BALANCE = 16
-"""Room for accounts that later terms need (revoked, carried over, cashed out)."""
+"""Room for accounts that later terms need."""
 
 
 def account_code(balance_id: int, account: Account) -> int:
@@ -105,6 +120,31 @@ class Balance(msgspec.Struct, gc=False):
     def overrun(self) -> int:
         """What a call cost beyond its bound when nothing was left to take it from; the employer bears it."""
         return -self.amounts[Account.OVERRUN]
+
+    @property
+    def unearned(self) -> int:
+        """What accrual has yet to make available."""
+        return self.amounts[Account.UNEARNED]
+
+    @property
+    def revoked(self) -> int:
+        """What the employer took back before it was spent."""
+        return self.amounts[Account.REVOKED]
+
+    @property
+    def carried_out(self) -> int:
+        """What went on to the next lot."""
+        return self.amounts[Account.CARRIED_OUT]
+
+    @property
+    def cashed_out(self) -> int:
+        """What was turned into pay."""
+        return self.amounts[Account.CASHED_OUT]
+
+    @property
+    def carried_in(self) -> int:
+        """What came from an earlier lot."""
+        return -self.amounts[Account.CARRIED_IN]
 
     def usable(self, at_us: int) -> bool:
         """Whether calls may draw on it at that instant."""

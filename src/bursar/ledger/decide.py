@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, SHARED, Account, Balance, Kind, new_balance
+from bursar.ledger.changes import changed
 from bursar.ledger.postings import (
     Command,
     Decision,
@@ -47,6 +48,8 @@ def decide(balances: Balances, holds: Holds, command: Command, fresh_id: int) ->
             return _open(command, fresh_id)
         case Expire():
             return _expire(balances, command)
+        case _:
+            return changed(balances, command)
 
 
 def apply(balances: Balances, transfers: Iterable[Transfer]) -> None:
@@ -77,6 +80,9 @@ def _open(command: Open, fresh_id: int) -> Decision:
             what=f"the {command.kind}",
             problem="it must be more than 0 and below 4,600,000,000",
         )
+    if not 0 <= command.unearned <= command.amount:
+        problem = "it must be from 0 to the amount"
+        return refuse(Why.AMOUNT_INVALID, amount=usd(command.unearned), what="the unearned part", problem=problem)
     balance = new_balance(
         fresh_id,
         command.person_id,
@@ -93,7 +99,14 @@ def _open(command: Open, fresh_id: int) -> Decision:
         person_id=command.person_id,
         effective_us=command.opens_us or command.at_us,
         amount=command.amount,
-        transfers=(move(fresh_id, Account.FUNDING, Account.AVAILABLE, command.amount),),
+        transfers=tuple(
+            move(fresh_id, Account.FUNDING, account, part)
+            for account, part in (
+                (Account.AVAILABLE, command.amount - command.unearned),
+                (Account.UNEARNED, command.unearned),
+            )
+            if part
+        ),
         opens=balance,
     )
 

@@ -24,6 +24,12 @@ class Verb(StrEnum):
     PROVISIONAL = "provisional"
     RELEASE = "release"
     EXPIRE = "expire"
+    ACCRUE = "accrue"
+    ADD = "add"
+    CARRY = "carry"
+    REVOKE = "revoke"
+    CASH_OUT = "cash_out"
+    CHARGE = "charge"
 
 
 class Transfer(NamedTuple):
@@ -58,7 +64,7 @@ class OpenHold(msgspec.Struct, frozen=True, gc=False):
 
 
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """Open a lot or a limit and put its amount in."""
+    """Open a lot or a limit and put its amount in, all of it available but for what is `unearned` as yet."""
 
     person_id: int
     kind: Kind
@@ -69,6 +75,7 @@ class Open(msgspec.Struct, frozen=True, gc=False):
     priority: int = 0
     opens_us: int = 0
     expires_us: int = 0
+    unearned: int = 0
 
     @property
     def op(self) -> str:
@@ -76,7 +83,8 @@ class Open(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def content(self) -> tuple[object, ...]:
-        return (self.person_id, self.kind, self.amount, self.priority, self.opens_us, self.expires_us)
+        plain = (self.person_id, self.kind, self.amount, self.priority, self.opens_us, self.expires_us)
+        return (*plain, self.unearned) if self.unearned else plain
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
@@ -167,7 +175,123 @@ class Expire(msgspec.Struct, frozen=True, gc=False):
         return ()
 
 
-Command = Open | Hold | Settle | Release | Expire
+class Accrue(msgspec.Struct, frozen=True, gc=False):
+    """Make available what has been earned: only `unearned` is left unearned afterwards."""
+
+    balance_id: int
+    unearned: int
+    at_us: int
+
+    @property
+    def op(self) -> str:
+        return f"accrue:{self.balance_id}:{self.unearned}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return ()
+
+
+class Add(msgspec.Struct, frozen=True, gc=False):
+    """Put more into a lot, because of a `change` to the person's terms (its name is a part of the operation's)."""
+
+    balance_id: int
+    amount: int
+    change: str
+    at_us: int
+    reason: str = ""
+
+    @property
+    def op(self) -> str:
+        return f"add:{self.change}:{self.balance_id}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.amount,)
+
+
+class Carry(msgspec.Struct, frozen=True, gc=False):
+    """Carry credit of a lot whose time has ended over to a later lot of the same owner.
+
+    `carried_before` is what had been carried out of it before: it makes the operation's name, as in `Expire`.
+    """
+
+    balance_id: int
+    to_id: int
+    amount: int
+    carried_before: int
+    at_us: int
+
+    @property
+    def op(self) -> str:
+        return f"carry:{self.balance_id}:{self.carried_before}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.to_id, self.amount)
+
+
+class Revoke(msgspec.Struct, frozen=True, gc=False):
+    """Take credit back before it is spent, at most `amount`: the unearned first. What is held or spent stays."""
+
+    balance_id: int
+    amount: int
+    change: str
+    at_us: int
+    reason: str
+
+    @property
+    def op(self) -> str:
+        return f"revoke:{self.change}:{self.balance_id}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.amount,)
+
+
+class CashOut(msgspec.Struct, frozen=True, gc=False):
+    """Turn unspent credit into pay. `cashed_before` makes the operation's name, as in `Expire`."""
+
+    balance_id: int
+    amount: int
+    cashed_before: int
+    at_us: int
+    reason: str = ""
+
+    @property
+    def op(self) -> str:
+        return f"cash_out:{self.balance_id}:{self.cashed_before}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.amount,)
+
+
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """Charge what was used without a hold, such as usage that arrives late.
+
+    `lots` pay in the given order: open ones from what is available, ended ones from what had expired. What they
+    cannot pay is the last one's overrun. `id` names the usage, so that it is charged once.
+    """
+
+    id: str
+    person_id: int
+    lots: tuple[int, ...]
+    cost: int
+    at_us: int
+    effective_us: int
+    reason: str = ""
+    record: Any = None
+
+    @property
+    def op(self) -> str:
+        return "charge:" + self.id
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.person_id, self.cost)
+
+
+Command = Open | Hold | Settle | Release | Expire | Accrue | Add | Carry | Revoke | CashOut | Charge
 
 
 class Posting(msgspec.Struct, frozen=True, gc=False):

@@ -12,9 +12,14 @@ from typing import Any
 
 import msgspec
 
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, CREDITED, Account, Balance, Kind
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account, Balance, Kind
 from bursar.ledger.decide import apply, decide
 from bursar.ledger.postings import (
+    Accrue,
+    Add,
+    Carry,
+    CashOut,
+    Charge,
     Command,
     Expire,
     Hold,
@@ -23,6 +28,7 @@ from bursar.ledger.postings import (
     OpenHold,
     Posting,
     Release,
+    Revoke,
     Settle,
     Transfer,
     Verb,
@@ -106,7 +112,11 @@ class Batch:
         for command in self._commands:
             if isinstance(command, Hold):
                 wanted.update(command.lots, command.limits)
-            elif isinstance(command, Expire):
+            elif isinstance(command, Charge):
+                wanted.update(command.lots)
+            elif isinstance(command, Carry):
+                wanted.update((command.balance_id, command.to_id))
+            elif isinstance(command, Expire | Accrue | Add | Revoke | CashOut):
                 wanted.add(command.balance_id)
         for hold in self._holds.values():
             wanted.update(balance_id for balance_id, _ in hold.legs)
@@ -214,13 +224,14 @@ class Batch:
 
     def _refusal_row(self, command: Command, digest: bytes, refusal: Refusal) -> tuple[Any, ...]:
         facts = msgspec.json.encode(refusal.facts).decode()
-        person_id = command.person_id if isinstance(command, Hold | Open) else 0
+        person_id = command.person_id if isinstance(command, Hold | Open | Charge) else 0
         return (command.op, digest, person_id, command.at_us, refusal.why.value, facts)
 
 
 def read_balance(row: Sequence[Any]) -> Balance:
     """A Balance from a row of the table."""
     granted, available, held, spent, expired, overrun = row[8:14]
+    unearned, revoked, carried_out, cashed_out, carried_in = row[14:19]
     return Balance(
         row[0],
         row[1],
@@ -230,7 +241,19 @@ def read_balance(row: Sequence[Any]) -> Balance:
         row[5],
         row[6],
         row[7],
-        [-granted, available, held, spent, expired, -overrun],
+        [
+            -granted,
+            available,
+            held,
+            spent,
+            expired,
+            -overrun,
+            unearned,
+            revoked,
+            carried_out,
+            cashed_out,
+            -carried_in,
+        ],
     )
 
 
@@ -247,8 +270,16 @@ def balance_row(balance: Balance) -> tuple[Any, ...]:
         balance.opens_us,
         balance.expires_us,
         -amounts[Account.FUNDING],
-        *(amounts[account] for account in CREDITED),
+        amounts[Account.AVAILABLE],
+        amounts[Account.HELD],
+        amounts[Account.SPENT],
+        amounts[Account.EXPIRED],
         -amounts[Account.OVERRUN],
+        amounts[Account.UNEARNED],
+        amounts[Account.REVOKED],
+        amounts[Account.CARRIED_OUT],
+        amounts[Account.CASHED_OUT],
+        -amounts[Account.CARRIED_IN],
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, SHARED, Account, Balance, Kind
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, SHARED, Account, Balance, Kind
 from bursar.ledger.postings import Leg, Open, OpenHold, Verb
 from bursar.store.batch import open_hold, read_balance
 from bursar.store.faults import FaultName, Findings
@@ -17,9 +17,10 @@ from bursar.store.reading import Entry, stream
 from bursar.store.records import CallRecord
 from bursar.store.schema import balances, holds
 
-_FUNDING, _AVAILABLE, _HELD, _SPENT, _EXPIRED, _OVERRUN = Account
+_FUNDING, _AVAILABLE, _HELD, _SPENT, _EXPIRED, _OVERRUN = list(Account)[:6]
+_UNEARNED, _REVOKED, _CARRIED_OUT, _CASHED_OUT, _CARRIED_IN = list(Account)[6:]
 LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
-    Verb.OPEN: frozenset({(_FUNDING, _AVAILABLE)}),
+    Verb.OPEN: frozenset({(_FUNDING, _AVAILABLE), (_FUNDING, _UNEARNED)}),
     Verb.HOLD: frozenset({(_AVAILABLE, _HELD)}),
     Verb.SETTLE: frozenset(
         {(_HELD, _SPENT), (_HELD, _AVAILABLE), (_HELD, _EXPIRED), (_AVAILABLE, _SPENT), (_OVERRUN, _SPENT)}
@@ -29,8 +30,17 @@ LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
     ),
     Verb.RELEASE: frozenset({(_HELD, _AVAILABLE), (_HELD, _EXPIRED)}),
     Verb.EXPIRE: frozenset({(_AVAILABLE, _EXPIRED)}),
+    Verb.ACCRUE: frozenset({(_UNEARNED, _AVAILABLE)}),
+    Verb.ADD: frozenset({(_FUNDING, _AVAILABLE)}),
+    Verb.CARRY: frozenset({(_AVAILABLE, _CARRIED_OUT), (_EXPIRED, _CARRIED_OUT), (_CARRIED_IN, _AVAILABLE)}),
+    Verb.REVOKE: frozenset({(_UNEARNED, _REVOKED), (_AVAILABLE, _REVOKED)}),
+    Verb.CASH_OUT: frozenset({(_AVAILABLE, _CASHED_OUT), (_EXPIRED, _CASHED_OUT)}),
+    Verb.CHARGE: frozenset({(_AVAILABLE, _SPENT), (_EXPIRED, _SPENT), (_OVERRUN, _SPENT)}),
 }
 """Which movements each verb may make. What is not in the table is a fault."""
+
+RECORDED = frozenset({Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE})
+"""Verbs with which a call's record may come."""
 
 OUTCOMES = {Verb.SETTLE: "settled", Verb.PROVISIONAL: "provisional", Verb.RELEASE: "released"}
 
@@ -78,11 +88,13 @@ class Replay:
                 self._opens(where, entry, moves)
             case Verb.HOLD:
                 self._begins(where, entry, moves)
-            case Verb.EXPIRE:
-                self._amount(where, entry.posting[7], moves)
-            case _:
+            case Verb.SETTLE | Verb.PROVISIONAL | Verb.RELEASE:
                 self._ends(where, verb, entry, moves)
-        if entry.call is not None and verb not in OUTCOMES:
+            case Verb.CARRY:
+                self._carries(where, entry.posting[7], moves)
+            case _:
+                self._amount(where, entry.posting[7], moves)
+        if entry.call is not None and verb not in RECORDED:
             self._findings.add(FaultName.CALL_DIFFERS, where, f"a call is recorded with it, but it is a {verb}")
         return None
 
@@ -111,7 +123,7 @@ class Replay:
             self._findings.add(FaultName.TRANSFER_NOT_POSITIVE, where, f"it moves {amount} nano-dollars")
         debited[source] -= amount
         credited[target] += amount
-        if debited[source] < 0 and source not in (_FUNDING, _OVERRUN):
+        if debited[source] < 0 and source not in DEBITED:
             name = Account(source).name.lower()
             problem = f"{name} of balance {debit_id} is {debited[source]} nano-dollars after it"
             self._findings.add(FaultName.BELOW_ZERO, where, problem)
@@ -123,6 +135,16 @@ class Replay:
         if moved != amount:
             problem = f"it says {amount} nano-dollars, its transfers move {moved}"
             self._findings.add(FaultName.AMOUNT_DIFFERS, where, problem)
+
+    def _carries(self, where: str, amount: int, moves: list[_Move]) -> None:
+        """What leaves one lot arrives in another of the same owner."""
+        self._amount(where, amount, moves, _CARRIED_OUT)
+        self._amount(where, amount, (move for move in moves if move.source is _CARRIED_IN))
+        lots = {move.balance_id for move in moves}
+        out = {move.balance_id for move in moves if move.target is _CARRIED_OUT}
+        if len(lots) != 2 or len(out) != 1 or len({self._stored[lot].person_id for lot in lots}) != 1:
+            problem = "it does not carry from one lot to another of the same owner"
+            self._findings.add(FaultName.FOREIGN_BALANCE, where, problem)
 
     def _opens(self, where: str, entry: Entry, moves: list[_Move]) -> None:
         _, _, op, digest, _, _, _, amount, _ = entry.posting
@@ -139,6 +161,7 @@ class Replay:
                 priority=kept.priority,
                 opens_us=kept.opens_us,
                 expires_us=kept.expires_us,
+                unearned=sum(move.amount for move in moves if move.target is _UNEARNED),
             )
             if asked.op != op or hashlib.sha256(msgspec.msgpack.encode(asked.content)).digest()[:16] != digest:
                 problem = (

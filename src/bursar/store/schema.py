@@ -257,11 +257,21 @@ balances = _table(
     _col("spent"),
     _col("expired"),
     _col("overrun"),
+    _col("unearned"),
+    _col("revoked"),
+    _col("carried_out"),
+    _col("cashed_out"),
+    _col("carried_in"),
     UniqueConstraint("source", "label"),
     CheckConstraint("kind IN ('lot', 'limit')", name="kind"),
     CheckConstraint("available >= 0 AND held >= 0 AND spent >= 0 AND expired >= 0", name="not_negative"),
-    CheckConstraint("granted >= 0 AND overrun >= 0", name="funded"),
-    CheckConstraint("granted + overrun = available + held + spent + expired", name="sums"),
+    CheckConstraint("unearned >= 0 AND revoked >= 0 AND carried_out >= 0 AND cashed_out >= 0", name="changed"),
+    CheckConstraint("granted >= 0 AND overrun >= 0 AND carried_in >= 0", name="funded"),
+    CheckConstraint(
+        "granted + carried_in + overrun"
+        " = available + unearned + held + spent + expired + revoked + carried_out + cashed_out",
+        name="sums",
+    ),
 )
 
 holds = _table(

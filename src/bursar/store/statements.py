@@ -16,7 +16,19 @@ from sqlalchemy.engine import Dialect
 
 from bursar.store.schema import balances, calls, holds, links, postings, refusals, transfers
 
-MONEY_COLUMNS = ("granted", "available", "held", "spent", "expired", "overrun")
+MONEY_COLUMNS = (
+    "granted",
+    "available",
+    "held",
+    "spent",
+    "expired",
+    "overrun",
+    "unearned",
+    "revoked",
+    "carried_out",
+    "cashed_out",
+    "carried_in",
+)
 
 
 class Statements:

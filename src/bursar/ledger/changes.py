@@ -1,0 +1,175 @@
+"""Decisions on lots beside spending: earning, adding, carrying over, revoking, cashing out, and late charges.
+
+Pure, like `bursar.ledger.decide`, of which this is a part. What was held or spent is never taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bursar.ledger.accounts import Account, Balance
+from bursar.ledger.postings import (
+    Accrue,
+    Add,
+    Carry,
+    CashOut,
+    Charge,
+    Decision,
+    Posting,
+    Revoke,
+    Transfer,
+    Verb,
+    move,
+)
+from bursar.money import MAX_NANOS, usd
+from bursar.refusals import Refusal, Why, refuse
+
+Balances = Mapping[int, Balance]
+Change = Accrue | Add | Carry | Revoke | CashOut | Charge
+
+
+def changed(balances: Balances, command: Change) -> Decision | None:
+    """Decide a command. None means that there is nothing to do."""
+    match command:
+        case Accrue():
+            return _accrue(balances[command.balance_id], command)
+        case Add():
+            return _add(balances[command.balance_id], command)
+        case Carry():
+            return _carry(balances[command.balance_id], balances[command.to_id], command)
+        case Revoke():
+            return _revoke(balances[command.balance_id], command)
+        case CashOut():
+            return _cash_out(balances[command.balance_id], command)
+        case Charge():
+            return _charge(balances, command)
+
+
+def _accrue(lot: Balance, command: Accrue) -> Decision | None:
+    earned = lot.unearned - command.unearned
+    if command.unearned < 0:
+        return _wrong(command.unearned, "what is unearned", "it must be 0 or more")
+    if earned <= 0:
+        return None
+    return Posting(
+        op=command.op,
+        verb=Verb.ACCRUE,
+        person_id=lot.person_id,
+        effective_us=command.at_us,
+        amount=earned,
+        transfers=(move(lot.id, Account.UNEARNED, Account.AVAILABLE, earned),),
+    )
+
+
+def _add(lot: Balance, command: Add) -> Decision:
+    if not 0 < command.amount < MAX_NANOS:
+        return _wrong(command.amount, "the credit to add", "it must be more than 0 and below 4,600,000,000")
+    return Posting(
+        op=command.op,
+        verb=Verb.ADD,
+        person_id=lot.person_id,
+        effective_us=command.at_us,
+        amount=command.amount,
+        transfers=(move(lot.id, Account.FUNDING, Account.AVAILABLE, command.amount),),
+        reason=command.reason,
+    )
+
+
+def _carry(lot: Balance, later: Balance, command: Carry) -> Decision | None:
+    """What expired already, because a call gave it back late, may still be carried over."""
+    if not lot.over(command.at_us) or lot.carried_out != command.carried_before:
+        return None
+    if lot.person_id != later.person_id or lot.id == later.id:
+        return _wrong(command.amount, "the credit to carry over", "it must go to a later lot of the same owner")
+    if not 0 < command.amount <= lot.available + lot.expired:
+        problem = f"{usd(lot.available + lot.expired)} is unspent"
+        return _wrong(command.amount, "the credit to carry over", problem)
+    return Posting(
+        op=command.op,
+        verb=Verb.CARRY,
+        person_id=lot.person_id,
+        effective_us=lot.expires_us,
+        amount=command.amount,
+        transfers=(
+            *_taken(lot, (Account.AVAILABLE, Account.EXPIRED), Account.CARRIED_OUT, command.amount),
+            move(later.id, Account.CARRIED_IN, Account.AVAILABLE, command.amount),
+        ),
+    )
+
+
+def _revoke(lot: Balance, command: Revoke) -> Decision | None:
+    amount = min(command.amount, lot.unearned + lot.available)
+    if command.amount <= 0:
+        return _wrong(command.amount, "the credit to revoke", "it must be more than 0")
+    if not amount or lot.over(command.at_us):
+        return None
+    return Posting(
+        op=command.op,
+        verb=Verb.REVOKE,
+        person_id=lot.person_id,
+        effective_us=command.at_us,
+        amount=amount,
+        transfers=_taken(lot, (Account.UNEARNED, Account.AVAILABLE), Account.REVOKED, amount),
+        reason=command.reason,
+    )
+
+
+def _cash_out(lot: Balance, command: CashOut) -> Decision | None:
+    if lot.cashed_out != command.cashed_before:
+        return None
+    if not 0 < command.amount <= lot.available + lot.expired:
+        return _wrong(command.amount, "the credit to cash out", f"{usd(lot.available + lot.expired)} is unspent")
+    return Posting(
+        op=command.op,
+        verb=Verb.CASH_OUT,
+        person_id=lot.person_id,
+        effective_us=command.at_us,
+        amount=command.amount,
+        transfers=_taken(lot, (Account.AVAILABLE, Account.EXPIRED), Account.CASHED_OUT, command.amount),
+        reason=command.reason,
+    )
+
+
+def _charge(balances: Balances, command: Charge) -> Decision | None:
+    if not 0 <= command.cost < MAX_NANOS:
+        return _wrong(command.cost, "the usage's cost", "it must be 0 or more")
+    if not command.lots:
+        return refuse(Why.NO_GRANT)
+    if not command.cost:
+        return None
+    transfers: list[Transfer] = []
+    cost = command.cost
+    for lot in (balances[lot_id] for lot_id in command.lots):
+        source = Account.EXPIRED if lot.over(command.at_us) else Account.AVAILABLE
+        part = min(cost, lot.amounts[source])
+        if part:
+            transfers.append(move(lot.id, source, Account.SPENT, part))
+            cost -= part
+    if cost:
+        transfers.append(move(command.lots[-1], Account.OVERRUN, Account.SPENT, cost))
+    return Posting(
+        op=command.op,
+        verb=Verb.CHARGE,
+        person_id=command.person_id,
+        effective_us=command.effective_us,
+        amount=command.cost,
+        transfers=tuple(transfers),
+        reason=command.reason,
+        record=command.record,
+    )
+
+
+def _taken(lot: Balance, sources: tuple[Account, ...], target: Account, amount: int) -> tuple[Transfer, ...]:
+    """Move an amount from some accounts of a lot, one after the other, to another one."""
+    transfers = []
+    for source in sources:
+        part = min(amount, lot.amounts[source])
+        if part:
+            transfers.append(move(lot.id, source, target, part))
+            amount -= part
+    assert not amount, "the lot had less than was asked of it"
+    return tuple(transfers)
+
+
+def _wrong(amount: int, what: str, problem: str) -> Refusal:
+    return refuse(Why.AMOUNT_INVALID, amount=usd(amount), what=what, problem=problem)
