@@ -5,13 +5,54 @@ Several people spend; some of the lots and limits are shared: their owner is nob
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
-from bursar.ledger.accounts import CREDITED, SHARED, Account, Balance, Kind
-from bursar.ledger.postings import Command, Expire, Hold, Open, Posting, Release, Settle
+from bursar.ledger.accounts import CREDITED, DEBITED, SHARED, Balance, Kind
+from bursar.ledger.postings import (
+    Accrue,
+    Add,
+    Carry,
+    CashOut,
+    Charge,
+    Command,
+    Expire,
+    Hold,
+    Open,
+    Posting,
+    Release,
+    Revoke,
+    Settle,
+)
 from bursar.refusals import Refusal
 from tests.ledger.model import Model, Told
+
+
+FIGURES = (
+    "granted",
+    "available",
+    "held",
+    "spent",
+    "expired",
+    "overrun",
+    "unearned",
+    "revoked",
+    "carried_out",
+    "cashed_out",
+    "carried_in",
+)
+ASKED: dict[type[Command], Callable[[Model, Any], Told]] = {
+    Hold: Model.hold,
+    Expire: Model.expire,
+    Accrue: Model.accrue,
+    Add: Model.add,
+    Carry: Model.carry,
+    Revoke: Model.revoke,
+    CashOut: Model.cash_out,
+    Charge: Model.charge,
+}
 
 
 @dataclass
@@ -39,34 +80,65 @@ class History:
         if not self.lots or chance.random() < 0.08:
             return self._open(Kind.LOT)
         pick = chance.random()
-        if pick < 0.05:
-            return self._open(Kind.LIMIT)
-        if pick < 0.5 or not self.holds:
+        if pick < 0.2:
+            return self._open(Kind.LIMIT) if pick < 0.05 else self._change(model)
+        if pick < 0.55 or not self.holds:
             return self._hold()
-        if pick < 0.6:
+        if pick < 0.65:
             number = chance.choice(list(self.lots))
             expired = model.purses[number].expired if chance.random() < 0.8 else chance.randint(0, 9)
             return Expire(number, expired, self.at_us)
-        hold_id = chance.choice(self.holds) if chance.random() < 0.9 else f"never {self.people[0]}.{self.drawn}"
-        if pick < 0.7:
+        known = chance.random() < 0.9
+        return self._end(chance.choice(self.holds) if known else f"never {self.people[0]}.{self.drawn}")
+
+    def _end(self, hold_id: str) -> Settle | Release:
+        chance = self.chance
+        if chance.random() < 0.3:
             return Release(hold_id, self.at_us, "test")
         cost = None if chance.random() < 0.1 else chance.choice((0, chance.randint(0, 15), chance.randint(0, 40)))
         return Settle(hold_id, cost, self.at_us, provisional=chance.random() < 0.2)
+
+    def _change(self, model: Model) -> Command:
+        """Something that terms do to a lot, mostly as it should be asked for."""
+        chance = self.chance
+        number = chance.choice(list(self.lots))
+        purse = model.purses[number]
+        off = 0 if chance.random() < 0.8 else chance.randint(1, 3)
+        amount = chance.randint(1, 12)
+        name = f"{self.people[0]}.{self.drawn}"
+        match chance.randrange(6):
+            case 0:
+                return Accrue(number, chance.randint(0, purse.unearned), self.at_us)
+            case 1:
+                return Add(number, amount, name, self.at_us)
+            case 2:
+                to = chance.choice(list(self.lots))
+                return Carry(number, to, amount, purse.carried_out + off, self.at_us)
+            case 3:
+                return Revoke(number, amount, name, self.at_us, "test")
+            case 4:
+                return CashOut(number, amount, purse.cashed_out + off, self.at_us)
+        person_id = chance.choice(self.people)
+        theirs = [number for number, owner in self.lots.items() if owner in (person_id, SHARED)]
+        lots = tuple(chance.sample(theirs, chance.randint(0, min(3, len(theirs)))))
+        return Charge(name, person_id, lots, chance.randint(0, 20), self.at_us, self.at_us)
 
     def _open(self, kind: Kind) -> Open:
         chance = self.chance
         opens_us = max(0, self.at_us + chance.randint(-3, 3))
         expires_us = opens_us + chance.randint(1, 30) if kind is Kind.LOT or chance.random() < 0.5 else 0
+        amount = chance.randint(1, 30)
         return Open(
             chance.choice((*self.people, SHARED)),
             kind,
             f"history:{self.people[0]}",
             f"{self.drawn}",
-            chance.randint(1, 30),
+            amount,
             self.at_us,
             priority=chance.randint(0, 2),
             opens_us=opens_us,
             expires_us=expires_us,
+            unearned=chance.randint(0, amount) if kind is Kind.LOT and chance.random() < 0.3 else 0,
         )
 
     def _hold(self) -> Hold:
@@ -87,15 +159,11 @@ class History:
 
 def expected(model: Model, command: Command, opened: int) -> Told:
     """What the model says to a command; `opened` is the number under which a balance was opened."""
-    match command:
-        case Open():
-            return model.open(opened, command)
-        case Hold():
-            return model.hold(command)
-        case Expire():
-            return model.expire(command)
-        case Settle() | Release():
-            return model.end(command)
+    if isinstance(command, Open):
+        return model.open(opened, command)
+    if isinstance(command, Settle | Release):
+        return model.end(command)
+    return ASKED[type(command)](model, command)
 
 
 def told(answer: Posting | Refusal | None) -> Told:
@@ -109,23 +177,17 @@ def assert_agrees(model: Model, balances: dict[int, Balance]) -> None:
     """Every balance is as the model has it, balances to zero, and nothing credited is negative."""
     for number, purse in model.purses.items():
         balance = balances[number]
-        figures = (purse.granted, purse.available, purse.held, purse.spent, purse.expired, purse.overrun)
-        assert (
-            balance.granted,
-            balance.available,
-            balance.held,
-            balance.spent,
-            balance.expired,
-            balance.overrun,
-        ) == figures
+        for name in FIGURES:
+            assert getattr(balance, name) == getattr(purse, name), (number, name)
         assert sum(balance.amounts) == 0
         assert min(balance.amounts[account] for account in CREDITED) >= 0
-        assert max(balance.amounts[Account.FUNDING], balance.amounts[Account.OVERRUN]) <= 0
+        assert max(balance.amounts[account] for account in DEBITED) <= 0
 
 
 def assert_bounded(model: Model, balances: dict[int, Balance]) -> None:
     """Nobody spends more than was granted, but for a settle above its hold, and then the overrun says so."""
     lots = [balance for balance in balances.values() if balance.kind is Kind.LOT]
     assert sum(lot.spent for lot in lots) <= sum(lot.granted + lot.overrun for lot in lots)
+    assert sum(lot.carried_in for lot in lots) == sum(lot.carried_out for lot in lots)
     if not model.exceeded:
         assert sum(balance.overrun for balance in balances.values()) == 0

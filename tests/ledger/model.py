@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bursar.ledger.postings import Expire, Hold, Open, Release, Settle
+from bursar.ledger.postings import (
+    Accrue,
+    Add,
+    Carry,
+    CashOut,
+    Charge,
+    Expire,
+    Hold,
+    Open,
+    Release,
+    Revoke,
+    Settle,
+)
 
 Told = tuple[str, int] | str
 """A posting's verb and amount, or the name of a refusal, or "nothing"."""
@@ -27,7 +39,25 @@ class Purse:
     spent: int = 0
     expired: int = 0
     overrun: int = 0
-    is_shared: bool = False
+    unearned: int = 0
+    revoked: int = 0
+    carried_out: int = 0
+    cashed_out: int = 0
+    carried_in: int = 0
+    owner: int = 0
+
+    @property
+    def is_shared(self) -> bool:
+        return self.owner == 0
+
+    def move_one(self, sources: tuple[str, ...], target: str) -> bool:
+        """Move a nano-dollar from the first of some accounts that has one; tells whether any had."""
+        for source in sources:
+            if getattr(self, source):
+                setattr(self, source, getattr(self, source) - 1)
+                setattr(self, target, getattr(self, target) + 1)
+                return True
+        return False
 
     def ended(self, at_us: int) -> bool:
         return self.expires_us != 0 and at_us >= self.expires_us
@@ -59,8 +89,9 @@ class Model:
             command.opens_us,
             command.expires_us,
             command.amount,
-            command.amount,
-            is_shared=command.person_id == 0,
+            command.amount - command.unearned,
+            unearned=command.unearned,
+            owner=command.person_id,
         )
         return ("open", command.amount)
 
@@ -135,3 +166,60 @@ class Model:
         amount, purse.available = purse.available, 0
         purse.expired += amount
         return ("expire", amount)
+
+    def accrue(self, command: Accrue) -> Told:
+        purse = self.purses[command.balance_id]
+        moved = 0
+        while purse.unearned > command.unearned:
+            moved += purse.move_one(("unearned",), "available")
+        return ("accrue", moved) if moved else "nothing"
+
+    def add(self, command: Add) -> Told:
+        purse = self.purses[command.balance_id]
+        purse.granted += command.amount
+        purse.available += command.amount
+        return ("add", command.amount)
+
+    def carry(self, command: Carry) -> Told:
+        purse, later = self.purses[command.balance_id], self.purses[command.to_id]
+        if not purse.ended(command.at_us) or purse.carried_out != command.carried_before:
+            return "nothing"
+        if purse.owner != later.owner or purse is later or command.amount > purse.available + purse.expired:
+            return "amount_invalid"
+        for _ in range(command.amount):
+            assert purse.move_one(("available", "expired"), "carried_out")
+            later.carried_in += 1
+            later.available += 1
+        return ("carry", command.amount)
+
+    def revoke(self, command: Revoke) -> Told:
+        purse = self.purses[command.balance_id]
+        if purse.ended(command.at_us):
+            return "nothing"
+        moved = sum(purse.move_one(("unearned", "available"), "revoked") for _ in range(command.amount))
+        return ("revoke", moved) if moved else "nothing"
+
+    def cash_out(self, command: CashOut) -> Told:
+        purse = self.purses[command.balance_id]
+        if purse.cashed_out != command.cashed_before:
+            return "nothing"
+        if command.amount > purse.available + purse.expired:
+            return "amount_invalid"
+        for _ in range(command.amount):
+            assert purse.move_one(("available", "expired"), "cashed_out")
+        return ("cash_out", command.amount)
+
+    def charge(self, command: Charge) -> Told:
+        if not command.lots:
+            return "no_grant"
+        for _ in range(command.cost):
+            for number in command.lots:
+                purse = self.purses[number]
+                if purse.move_one(("expired" if purse.ended(command.at_us) else "available",), "spent"):
+                    break
+            else:
+                last = self.purses[command.lots[-1]]
+                last.overrun += 1
+                last.spent += 1
+                self.exceeded = True
+        return ("charge", command.cost) if command.cost else "nothing"

@@ -127,7 +127,7 @@ def test_the_naive_time_zone_is_caught() -> None:
 
 
 def test_a_balance_knows_its_problems() -> None:
-    wrong = Balance(1, 1, Kind.LOT, "s", "l", 0, 0, 0, [5, -1, 0, 0, 0, 2])
+    wrong = Balance(1, 1, Kind.LOT, "s", "l", 0, 0, 0, [5, -1, 0, 0, 0, 2, 0, 0, 0, 0, 0])
     assert problems(wrong) == [
         "available is -1",
         "funding is credited by 5",
