@@ -29,7 +29,6 @@ from bursar.ledger.postings import (
 from bursar.refusals import Refusal
 from tests.ledger.model import Model, Told
 
-
 FIGURES = (
     "granted",
     "available",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -53,7 +55,19 @@ def test_append_only_tables_refuse(verb: str, table: str, database: Database, jo
 
 
 def _directory(connection: sa.Connection) -> None:
-    rows = {"plans": {"id": 1, "name": "p", "version": 1, "terms": "{}", "created_us": 1}}
+    rows: dict[str, dict[str, Any]] = {"plans": {"id": 1, "name": "p", "version": 1, "terms": "{}", "created_us": 1}}
+    rows["people"] = {"id": 1, "email": "a@example.com", "name": "A", "team": "", "created_us": 1}
+    rows["changes"] = {"id": 1, "person_id": 1, "kind": "raise", "announced_us": 1, "effective_us": 1}
+    rows["changes"] |= dict.fromkeys(("reason", "actor", "approver", "told"), "")
+    rows["documents"] = {
+        "id": "d",
+        "person_id": 1,
+        "period": "2026-11",
+        "n": 1,
+        "digest": b"",
+        "signed": "",
+        "made_us": 1,
+    }
     rows["price_books"] = {"version": "pb-1", "content": b"{}", "created_us": 1}
     for table, row in rows.items():
         connection.execute(sa.insert(metadata.tables[table]).values(row))

@@ -17,13 +17,15 @@ from bursar.store.schema import grants, keys, people, plans, price_books, runs
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Someone who spends."""
+    """Someone who spends. `starts` and `ends` are the first and the last day of employment, where they are known."""
 
     id: int
     email: str
     name: str
     team: str
     created_us: int
+    starts: str | None = None
+    ends: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ metadata = MetaData(
 )
 
 Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
-APPEND_ONLY = ("postings", "transfers", "calls", "links", "plans", "price_books")
+APPEND_ONLY = ("postings", "transfers", "calls", "links", "plans", "price_books", "changes", "documents")
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -67,6 +67,8 @@ people = _table(
     _col("name", Text()),
     _col("team", Text()),
     _col("created_us"),
+    _col("starts", Text(), nullable=True),
+    _col("ends", Text(), nullable=True),
 )
 
 plans = _table(
@@ -150,6 +152,74 @@ runs = _table(
     _col("outcome", Text()),
     _col("exit_code", nullable=True),
     CheckConstraint("outcome IN ('running', 'ended', 'killed')", name="outcome"),
+)
+
+absences = _table(
+    "absences",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id")),
+    _col("from_day", Text()),
+    _col("to_day", Text(), nullable=True),
+    _col("reason", Text()),
+    UniqueConstraint("person_id", "from_day"),
+)
+
+pay = _table(
+    "pay",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id")),
+    _col("from_day", Text()),
+    _col("currency", Text()),
+    _col("base_nanos"),
+    _col("bonus_nanos"),
+    _col("equity_nanos"),
+    UniqueConstraint("person_id", "from_day"),
+    CheckConstraint("base_nanos >= 0 AND bonus_nanos >= 0 AND equity_nanos >= 0", name="not_negative"),
+)
+
+changes = _table(
+    "changes",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id"), index=True),
+    _col("grant_id", Int, ForeignKey("grants.id"), nullable=True),
+    _col("kind", Text()),
+    _col("amount_nanos", nullable=True),
+    _col("announced_us"),
+    _col("effective_us"),
+    _col("until_us", nullable=True),
+    _col("reason", Text()),
+    _col("actor", Text()),
+    _col("approver", Text()),
+    _col("told", Text()),
+)
+
+requests = _table(
+    "requests",
+    _col("id", primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id"), index=True),
+    _col("amount_nanos"),
+    _col("reason", Text()),
+    _col("state", Text()),
+    _col("asked_us"),
+    _col("decided_us", nullable=True),
+    _col("decided_by", Text()),
+    _col("answer", Text()),
+    _col("change_id", Int, ForeignKey("changes.id"), nullable=True),
+    CheckConstraint("state IN ('open', 'approved', 'denied')", name="state"),
+    CheckConstraint("amount_nanos > 0", name="amount"),
+)
+
+documents = _table(
+    "documents",
+    _col("id", Text(), primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id")),
+    _col("period", Text()),
+    _col("n"),
+    _col("digest", LargeBinary()),
+    _col("signed", Text()),
+    _col("replaces", Text(), nullable=True),
+    _col("made_us"),
+    UniqueConstraint("person_id", "period", "n"),
 )
 
 price_books = _table(
