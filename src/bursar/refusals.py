@@ -63,6 +63,9 @@ class Why(StrEnum):
     EXISTS = "exists"
     PLAN_INVALID = "plan_invalid"
     CONFIG_INVALID = "config_invalid"
+    SIGNATURE_INVALID = "signature_invalid"
+    SIGNING_KEY_UNKNOWN = "signing_key_unknown"
+    SIGNED_AS_OTHER = "signed_as_other"
     DATA_FOLDER = "data_folder"
     ADDRESS_TAKEN = "address_taken"
     SERVER_UNREACHABLE = "server_unreachable"
@@ -194,6 +197,11 @@ RULES: dict[Why, Rule] = {
     Why.EXISTS: Rule(409, False, "There is already a {what} {name!r}."),
     Why.PLAN_INVALID: Rule(400, False, "The plan's field {field} is not right: {problem}."),
     Why.CONFIG_INVALID: Rule(400, False, "{file}: {field} is not right: {problem}."),
+    Why.SIGNATURE_INVALID: Rule(400, False, "The signature is not right: {problem}."),
+    Why.SIGNING_KEY_UNKNOWN: Rule(
+        400, False, "It is signed with the key {key}, which is not among the public keys that are known: {known}."
+    ),
+    Why.SIGNED_AS_OTHER: Rule(400, False, "It is signed as {signed_as!r}, not as {right!r}."),
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
     Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
     Why.SERVER_UNREACHABLE: Rule(502, True, "The Bursar at {url} cannot be asked: {problem}."),
