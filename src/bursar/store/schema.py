@@ -40,7 +40,10 @@ metadata = MetaData(
 )
 
 Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
-APPEND_ONLY = ("postings", "transfers", "calls", "links", "plans", "price_books", "changes", "documents")
+APPEND_ONLY = (
+    *("postings", "transfers", "calls", "links", "plans", "price_books", "changes", "documents"),
+    "exchange_rates",
+)
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -105,7 +108,7 @@ keys = _table(
     _col("created_us"),
     _col("parent_id", nullable=True, index=True),
     _col("models", Text(), nullable=True),
-    CheckConstraint("role IN ('administrator', 'person')", name="role"),
+    CheckConstraint("role IN ('administrator', 'finance', 'person')", name="role"),
     CheckConstraint("role = 'administrator' OR person_id IS NOT NULL", name="owner"),
 )
 
@@ -175,6 +178,14 @@ pay = _table(
     _col("equity_nanos"),
     UniqueConstraint("person_id", "from_day"),
     CheckConstraint("base_nanos >= 0 AND bonus_nanos >= 0 AND equity_nanos >= 0", name="not_negative"),
+)
+
+exchange_rates = _table(
+    "exchange_rates",
+    _col("currency", Text(), primary_key=True),
+    _col("from_day", Text(), primary_key=True),
+    _col("unit_nanos"),
+    CheckConstraint("unit_nanos > 0", name="positive"),
 )
 
 changes = _table(
