@@ -53,6 +53,10 @@ class Period(msgspec.Struct, frozen=True):
 class Schedule(Protocol):
     """How time is cut into periods. Implementations are pure; bounds are computed once, as UTC instants."""
 
+    @property
+    def time_zone(self) -> str:
+        """The IANA time zone whose calendar it is."""
+
     def at(self, instant_us: int) -> Period:
         """The one period that contains the instant."""
 

@@ -84,7 +84,14 @@ class Books:
     def add_plan(self, terms: Terms) -> Plan:
         """Add a plan, or its next version. Grants that exist keep the version that they have."""
         text = msgspec.json.encode(terms).decode()
-        return self.journal.write(lambda connection: directory.add_plan(connection, terms.name, text, self.clock()))
+
+        def write(connection: sa.Connection) -> Plan:
+            newest = directory.find_plan(connection, terms.name)
+            if newest is not None and terms_of(newest) == terms:
+                return newest  # as it may have been written before a term was thought of that it leaves out
+            return directory.add_plan(connection, terms.name, text, self.clock())
+
+        return self.journal.write(write)
 
     def grant(self, email: str, plan_name: str, from_us: int | None = None) -> Grant:
         """Enrol a person in a plan's newest version, from an instant (default: this period's start)."""

@@ -109,11 +109,9 @@ def known_team(connection: sa.Connection, team: str) -> str:
 
 def add_plan(connection: sa.Connection, name: str, terms: str, now_us: int) -> Plan:
     """Add a plan, or the next version of one. The same terms again give the version that has them."""
-    newest = connection.execute(
-        sa.select(plans).where(plans.c.name == name).order_by(plans.c.version.desc()).limit(1)
-    ).first()
+    newest = find_plan(connection, name)
     if newest is not None and newest.terms == terms:
-        return Plan(*newest)
+        return newest
     row: dict[str, Any] = {
         "name": name,
         "version": 1 if newest is None else newest.version + 1,
@@ -123,14 +121,20 @@ def add_plan(connection: sa.Connection, name: str, terms: str, now_us: int) -> P
     return Plan(_insert(connection, plans, row), **row)
 
 
-def plan(connection: sa.Connection, name: str) -> Plan:
-    """A plan's newest version. Refused when there is no such plan."""
+def find_plan(connection: sa.Connection, name: str) -> Plan | None:
+    """A plan's newest version, if there is such a plan."""
     row = connection.execute(
         sa.select(plans).where(plans.c.name == name).order_by(plans.c.version.desc()).limit(1)
     ).first()
-    if row is None:
+    return None if row is None else Plan(*row)
+
+
+def plan(connection: sa.Connection, name: str) -> Plan:
+    """A plan's newest version. Refused when there is no such plan."""
+    found = find_plan(connection, name)
+    if found is None:
         raise Refused(refuse(Why.UNKNOWN, what="plan", name=name, field="plan"))
-    return Plan(*row)
+    return found
 
 
 def all_plans(connection: sa.Connection) -> list[Plan]:

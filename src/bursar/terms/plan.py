@@ -1,32 +1,39 @@
 """A plan's terms: read from TOML, refused by the field's name when wrong, immutable once in force.
 
 The fields and their semantics are those of the plan file as documented in docs/how-to/plans.md. Fields that this
-version does not implement are refused, never ignored: a promise that the software would not keep is no term.
+version does not keep are refused, never ignored: a promise that the software would not keep is no term.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable
+from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
 
-from bursar.money import MoneyError, parse_usd
-from bursar.periods import Monthly, Schedule
+from bursar.periods import Schedule
 from bursar.refusals import Refused, Why, refuse
+from bursar.terms import fields
+from bursar.terms.fields import wrong
+from bursar.terms.rules import contradiction
+from bursar.terms.schedules import SCHEDULES, schedule_of
 
-SCHEDULES = ("monthly",)
-UNUSED = ("expire",)
-CURRENCIES = ("USD",)
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+MONTHLY = "monthly"
+MAX_DAYS = 366
+MAX_MONTHS = 120
+NOT_KEPT = ("denomination", "escalator", "personal_use", "tax_character", "expectation", "overrun")
+"""What a plan may promise one day, and this version does not keep."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan promises to whoever is granted it. `amount_nanos` is granted once a period."""
+    """What a plan promises to whoever is granted it. `amount_nanos` is granted once a period.
+
+    Shares are in basis points (`bps`: 10,000 are the whole). Times of notice, grace and vesting are whole days and
+    months of the calendar in `time_zone`.
+    """
 
     name: str
     amount_nanos: int
@@ -37,11 +44,42 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     clamp: bool = True
     priority: int = 100
+    anchor: date | None = None
+    """A day on which one of the periods begins."""
+    availability: str = "uniform"
+    """uniform: the whole amount at the period's start; accrual: earned day by day."""
+    proration: str = "none"
+    """daily: days before joining, after leaving or (with `on_leave` pause) of leave take their part away."""
+    carry_over_cap_nanos: int | None = None
+    carry_over_cap_bps: int | None = None
+    """The most that a lot gives on: an amount, or a share of what it granted. Both None: all that is unspent."""
+    carry_over_periods: int = 0
+    """For how many further periods credit lives; 0 unless `unused` is carry_over."""
+    grace_days: int = 0
+    """For how many days after its period a lot can still be spent; 0 unless `unused` is grace."""
+    notice_reduce_days: int = 0
+    notice_revoke_days: int = 0
+    """Whole days between the announcement of a change for the worse and the day on which it takes effect."""
+    revocable: bool = True
+    """Whether credit that was granted may be revoked without cause."""
+    vesting_cliff_months: int = 0
+    vesting_months: int | None = None
+    """Credit vests month by month from the grant's start, none of it before the cliff; None: it never does."""
+    on_leave: str = "continue"
+    on_leaving: str = "period_end"
+    """When a leaver's credit ends: forfeit (with the last day), period_end, or days after the last day."""
+    leaving_days: int = 0
+    leaving_vested: str = "keep"
+    """What a leaver's vested, unspent credit becomes: keep (it stays till its lot ends), or cash_out."""
+    cash_out_rate_bps: int = 0
+    """What a dollar of unused credit pays when its lot closes; 0: nothing is cashed out."""
+    cash_out_cap_nanos: int | None = None
+    """The most credit of one lot that is cashed out."""
 
     @property
     def periods(self) -> Schedule:
         """How this plan cuts time into periods."""
-        return Monthly(self.time_zone)
+        return schedule_of(self.schedule, self.time_zone, self.anchor)
 
     def allows(self, model: str) -> bool:
         """Whether a budget under this plan may be spent on the model. No list means every model."""
@@ -51,93 +89,63 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 def read_plan(text: str) -> Terms:
     """Read a plan file. Raises Refused(PLAN_INVALID) naming the first field that is wrong."""
     try:
-        fields: dict[str, Any] = tomllib.loads(text)
+        written: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise Refused(refuse(Why.PLAN_INVALID, field="(file)", problem=f"it is not TOML: {problem}")) from None
-    for name in fields:
+    for name in written:
+        if name in NOT_KEPT:
+            raise wrong(name, "this version does not keep such a promise, so a plan must not make it")
         if name not in _FIELDS:
             known = ", ".join(_FIELDS)
-            raise _wrong(name, f"there is no such field; the fields are {known}")
+            raise wrong(name, f"there is no such field; the fields are {known}")
     for name in ("name", "amount"):
-        if name not in fields:
-            raise _wrong(name, "it is missing")
-    read = {name: check(name, fields[name]) for name, check in _FIELDS.items() if name in fields}
-    return Terms(
-        name=read["name"],
-        amount_nanos=read["amount"],
-        currency=read.get("currency", "USD"),
-        schedule=read.get("schedule", "monthly"),
-        time_zone=read.get("time_zone", "UTC"),
-        unused=read.get("unused", "expire"),
-        models=read.get("models", ()),
-        clamp=read.get("clamp", True),
-        priority=read.get("priority", 100),
-    )
+        if name not in written:
+            raise wrong(name, "it is missing")
+    read = {name: check(name, written[name]) for name, check in _FIELDS.items() if name in written}
+    broken = contradiction(read)
+    if broken is not None:
+        raise wrong(*broken)
+    return _terms(read)
 
 
-def _wrong(field: str, problem: str) -> Refused:
-    return Refused(refuse(Why.PLAN_INVALID, field=field, problem=problem))
+def _terms(read: dict[str, Any]) -> Terms:
+    """Terms from checked fields that do not contradict each other."""
+    cap = read.pop("carry_over_cap", fields.Cap(None, None))
+    if read.get("unused") == "carry_over":
+        read.setdefault("carry_over_periods", 1)
+    renamed = {_RENAMED.get(name, name): value for name, value in read.items()}
+    defaults = {"currency": "USD", "schedule": MONTHLY, "time_zone": "UTC", "unused": "expire"}
+    return Terms(carry_over_cap_nanos=cap.nanos, carry_over_cap_bps=cap.share_bps, **(defaults | renamed))
 
 
-def _plan_name(field: str, value: object) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise _wrong(field, "write lower-case letters, digits, '.', '_' and '-', at most 63")
-    return value
-
-
-def _amount(field: str, value: object) -> int:
-    if not isinstance(value, str):
-        raise _wrong(field, 'write a decimal string in quotes, like "2000.00"')
-    try:
-        nanos = parse_usd(value)
-    except MoneyError as problem:
-        raise _wrong(field, str(problem)) from None
-    if nanos == 0:
-        raise _wrong(field, "it must be more than 0")
-    return nanos
-
-
-def _one_of(*values: str) -> Callable[[str, object], str]:
-    def check(field: str, value: object) -> str:
-        if not isinstance(value, str) or value not in values:
-            raise _wrong(field, f"{value!r} is none of {', '.join(values)}")
-        return value
-
-    return check
-
-
-def _time_zone(field: str, value: object) -> str:
-    if not isinstance(value, str) or value not in available_timezones():
-        raise _wrong(field, f"{value!r} is no IANA time zone, such as Europe/Stockholm")
-    return value
-
-
-def _models(field: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
-        raise _wrong(field, 'write a list of model names or patterns, like ["claude-*"]; leave it out for all')
-    return tuple(value)
-
-
-def _flag(field: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(field, "write true or false")
-    return value
-
-
-def _priority(field: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 255:
-        raise _wrong(field, "write a whole number from 0 to 255; lower is spent first")
-    return value
-
+_RENAMED = {"amount": "amount_nanos", "cash_out_rate": "cash_out_rate_bps", "cash_out_cap": "cash_out_cap_nanos"}
+"""What a field of the file is called as a term, where its unit is a part of the name."""
 
 _FIELDS: dict[str, Callable[[str, object], Any]] = {
-    "name": _plan_name,
-    "amount": _amount,
-    "currency": _one_of(*CURRENCIES),
-    "schedule": _one_of(*SCHEDULES),
-    "time_zone": _time_zone,
-    "unused": _one_of(*UNUSED),
-    "models": _models,
-    "clamp": _flag,
-    "priority": _priority,
+    "name": fields.plan_name,
+    "amount": fields.amount,
+    "currency": fields.one_of("USD"),
+    "schedule": fields.one_of(*SCHEDULES),
+    "anchor": fields.day,
+    "time_zone": fields.time_zone,
+    "availability": fields.one_of("uniform", "accrual"),
+    "proration": fields.one_of("none", "daily"),
+    "unused": fields.one_of("expire", "carry_over", "grace"),
+    "carry_over_cap": fields.cap,
+    "carry_over_periods": fields.whole(1, 60, " (periods)"),
+    "grace_days": fields.whole(1, MAX_DAYS, " (days)"),
+    "models": fields.models,
+    "clamp": fields.flag,
+    "priority": fields.whole(0, 255, "; lower is spent first"),
+    "notice_reduce_days": fields.whole(0, MAX_DAYS, " (days)"),
+    "notice_revoke_days": fields.whole(0, MAX_DAYS, " (days)"),
+    "revocable": fields.flag,
+    "vesting_cliff_months": fields.whole(0, MAX_MONTHS, " (months)"),
+    "vesting_months": fields.whole(1, MAX_MONTHS, " (months)"),
+    "on_leave": fields.one_of("pause", "continue"),
+    "on_leaving": fields.one_of("forfeit", "period_end", "days"),
+    "leaving_days": fields.whole(1, MAX_DAYS, " (days)"),
+    "leaving_vested": fields.one_of("keep", "cash_out"),
+    "cash_out_rate": fields.share,
+    "cash_out_cap": fields.amount,
 }

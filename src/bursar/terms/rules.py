@@ -1,0 +1,96 @@
+"""What the fields of a plan file must be to each other. Each rule names the field that is too much or is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+Fields = Mapping[str, Any]
+Problem = tuple[str, str]
+"""A field's name, and what is wrong with it."""
+
+
+def contradiction(read: Fields) -> Problem | None:
+    """The first contradiction between checked fields, given as the file has them; None when there is none."""
+    return next((problem for rule in _RULES if (problem := rule(read)) is not None), None)
+
+
+def _anchor(read: Fields) -> Problem | None:
+    schedule, anchor = read.get("schedule", "monthly"), read.get("anchor")
+    if schedule == "biweekly" and anchor is None:
+        return "anchor", "a biweekly plan needs the day on which one of its periods begins"
+    if schedule == "semimonthly" and isinstance(anchor, date) and anchor.day > 15:
+        return "anchor", "a semimonthly plan begins on a day from the 1st to the 15th, and again 15 days later"
+    return None
+
+
+def _carry_over(read: Fields) -> Problem | None:
+    unused = read.get("unused", "expire")
+    for name in ("carry_over_cap", "carry_over_periods"):
+        if name in read and unused != "carry_over":
+            both = "carry-over and grace exclude each other" if unused == "grace" else f'unused is "{unused}"'
+            return name, f'it goes with unused = "carry_over" only; {both}'
+    return None
+
+
+def _grace(read: Fields) -> Problem | None:
+    unused = read.get("unused", "expire")
+    if "grace_days" in read and unused != "grace":
+        both = "carry-over and grace exclude each other" if unused == "carry_over" else f'unused is "{unused}"'
+        return "grace_days", f'it goes with unused = "grace" only; {both}'
+    if unused == "grace" and "grace_days" not in read:
+        return "grace_days", 'it is missing; unused = "grace" needs the days for which a lot stays usable'
+    return None
+
+
+def _vesting(read: Fields) -> Problem | None:
+    cliff, months = read.get("vesting_cliff_months"), read.get("vesting_months")
+    if cliff is not None and months is None:
+        return "vesting_months", "it is missing; a cliff needs the months after which all is vested"
+    if cliff is not None and months is not None and cliff > months:
+        return "vesting_cliff_months", f"the cliff cannot come after the {months} months of vesting"
+    return None
+
+
+def _notice(read: Fields) -> Problem | None:
+    if read.get("revocable", True) is False and "notice_revoke_days" in read:
+        return "notice_revoke_days", "credit that is not revocable needs no notice of being revoked"
+    return None
+
+
+def _leave(read: Fields) -> Problem | None:
+    if read.get("on_leave") == "pause" and read.get("proration", "none") == "none":
+        return "on_leave", '"pause" takes the days of leave out of the amount, which needs proration = "daily"'
+    return None
+
+
+def _leaving(read: Fields) -> Problem | None:
+    on_leaving = read.get("on_leaving", "period_end")
+    if on_leaving == "days" and "leaving_days" not in read:
+        return "leaving_days", 'it is missing; on_leaving = "days" needs them'
+    if on_leaving != "days" and "leaving_days" in read:
+        return "leaving_days", 'it goes with on_leaving = "days" only'
+    if "leaving_vested" in read and "vesting_months" not in read:
+        return "leaving_vested", "nothing vests under this plan; it needs vesting_months"
+    return None
+
+
+def _cash_out(read: Fields) -> Problem | None:
+    if "cash_out_cap" in read and "cash_out_rate" not in read:
+        return "cash_out_cap", "nothing is cashed out under this plan; it needs cash_out_rate"
+    if read.get("leaving_vested") == "cash_out" and "cash_out_rate" not in read:
+        return "leaving_vested", '"cash_out" needs cash_out_rate, what a dollar of credit pays'
+    return None
+
+
+_RULES: tuple[Callable[[Fields], Problem | None], ...] = (
+    _anchor,
+    _carry_over,
+    _grace,
+    _vesting,
+    _notice,
+    _leave,
+    _leaving,
+    _cash_out,
+)
