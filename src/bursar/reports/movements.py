@@ -2,7 +2,9 @@
 
 A person's postings are found by their time, which the index gives. A lot's own time bounds them: before it opens
 nothing is posted to it, its expiry is posted at its end, and of what comes later only the ends of calls that it held
-money for concern it. Those are looked up by their operations' names, one by one.
+money for concern it. Those are looked up by their operations' names, one by one. Seldom something else comes later:
+credit is cashed out after the period, or usage is charged late. The lot's balance tells that something is missing
+then, and only then is it looked for in all of the person's time.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from bursar.ledger.postings import Verb
 from bursar.store.schema import calls, postings, transfers
 
 NEVER_US = 2**62
-ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE)]
+ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE)]
 INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
 OUTPUT = ("output_tokens", "audio_output_tokens")
 
@@ -31,8 +33,21 @@ class HeldThen(NamedTuple):
     ended_by: int | None
 
 
+class Sums(NamedTuple):
+    """What movements come to. `net` has credits less debits by account: FUNDING, OVERRUN, CARRIED_IN are below zero.
+
+    `added` is what of the funding came after the opening.
+    """
+
+    net: dict[Account, int]
+    added: int
+
+
 class Ended(NamedTuple):
-    """The end of a hold, and what of its cost these lots carried. Without a call's record the model is empty."""
+    """The end of a hold, or a late charge, and what of its cost these lots carried.
+
+    Without a call's record the model is empty and the key is 0.
+    """
 
     posting_id: int
     op: str
@@ -42,6 +57,7 @@ class Ended(NamedTuple):
     cost: int
     model: str
     started_us: int
+    key_id: int
     input_tokens: int
     output_tokens: int
 
@@ -70,16 +86,32 @@ class Movements:
 
     def __init__(self, connection: sa.Connection, person_id: int, lots: Iterable[Balance]) -> None:
         self._connection = connection
-        lots = list(lots)
-        self._ids = [lot.id for lot in lots]
-        self._from_us = min((lot.opens_us for lot in lots), default=0)
-        self._to_us = max((lot.expires_us or NEVER_US for lot in lots), default=0)
+        self._person_id, self._lots = person_id, list(lots)
+        self._ids = [lot.id for lot in self._lots]
+        self._look(
+            min((lot.opens_us for lot in self._lots), default=0),
+            max((lot.expires_us or NEVER_US for lot in self._lots), default=0),
+        )
+        if self._something_is_missing():
+            self._look(0, NEVER_US)
+
+    def _look(self, from_us: int, to_us: int) -> None:
+        """Find the postings between two instants, and the late ends of calls that were held for in between."""
+        self._from_us, self._to_us = from_us, to_us
         self._timely = sa.and_(
-            postings.c.person_id == person_id, postings.c.effective_us.between(self._from_us, self._to_us)
+            postings.c.person_id == self._person_id, postings.c.effective_us.between(from_us, to_us)
         )
         self.held = self._held_at_the_end()
         late = [hold.ended_by for hold in self.held if hold.ended_by is not None]
         self._theirs = sa.or_(self._timely, postings.c.id.in_(late)) if late else self._timely
+        self._sums = self._summed()
+
+    def _something_is_missing(self) -> bool:
+        """Whether more was posted to the lots than was found. One that is shared is moved by others, so not asked."""
+        if any(lot.person_id != self._person_id for lot in self._lots):
+            return False
+        kept = {account: sum(lot.amounts[account] for lot in self._lots) for account in Account}
+        return kept != self._sums.net
 
     def _codes(self, *accounts: Account) -> list[int]:
         return [account_code(lot_id, account) for lot_id in self._ids for account in accounts]
@@ -106,19 +138,23 @@ class Movements:
             for op, since_us, amount, ended_by in self._connection.execute(query)
         ]
 
-    def sums(self) -> dict[Account, int]:
-        """What all movements come to, by account: credits less debits, so FUNDING and OVERRUN are below zero."""
+    def sums(self) -> Sums:
+        """What all movements come to."""
+        return self._sums
+
+    def _summed(self) -> Sums:
         query = (
-            sa.select(transfers.c.debit, transfers.c.credit, sa.func.sum(transfers.c.amount_nanos))
+            sa.select(postings.c.verb, transfers.c.debit, transfers.c.credit, sa.func.sum(transfers.c.amount_nanos))
             .join(postings, postings.c.id == transfers.c.posting_id)
             .where(self._theirs, transfers.c.debit.in_(self._codes(*Account)))
-            .group_by(transfers.c.debit, transfers.c.credit)
+            .group_by(postings.c.verb, transfers.c.debit, transfers.c.credit)
         )
-        net = dict.fromkeys(Account, 0)
-        for debit, credit, amount in self._connection.execute(query):
+        net, added = dict.fromkeys(Account, 0), 0
+        for verb, debit, credit, amount in self._connection.execute(query):
             net[account_of(debit)[1]] -= int(amount)
             net[account_of(credit)[1]] += int(amount)
-        return net
+            added += int(amount) if verb == Verb.ADD.value else 0
+        return Sums(net, added)
 
     def ended(self) -> Iterator[Ended]:
         """The calls that ended, in the journal's order."""
@@ -133,6 +169,7 @@ class Movements:
                 sa.func.sum(spent),
                 sa.func.coalesce(calls.c.model, ""),
                 sa.func.coalesce(calls.c.started_us, postings.c.effective_us),
+                sa.func.coalesce(calls.c.key_id, 0),
                 sa.func.coalesce(_sum_of(INPUT), 0),
                 sa.func.coalesce(_sum_of(OUTPUT), 0),
             )

@@ -2,33 +2,62 @@
 
 Amounts come from the journal alone (postings, transfers, calls), so a statement can be made again, elsewhere and
 later, and is the same to the byte. A call belongs to the lots that held the money for it, whenever it ended: one that
-runs over the period's end is on the statement of the period in which it began.
+runs over the period's end is on the statement of the period in which it began. Terms and changes are those that the
+database keeps as they were announced: neither is ever edited.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from bursar.ledger.accounts import Account
 from bursar.ledger.postings import Verb
+from bursar.money import usd
 from bursar.refusals import Refused, Why, refuse
 from bursar.reports.days import Days
 from bursar.reports.lots import NO_PLAN_ZONE, PlanLot, PoolLot, known_person, plan_lots, pool_lots
-from bursar.reports.movements import Ended, Movements, moved
+from bursar.reports.movements import NEVER_US, Ended, Movements, moved
 from bursar.reports.plain import to_json
+from bursar.store import directory, schema
+from bursar.store.runs import runs_of_keys
 from bursar.store.schema import balances
 
 
 class PlanPeriod(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan that gave credit in the period, and when that credit could be spent."""
+    """A plan that gave credit in the period, when that credit could be spent, and the plan's terms in force.
+
+    `version` is that of the terms, 0 for credit of no plan. `terms` has them as they were written down when the plan
+    was added, amounts in dollars.
+    """
 
     name: str
+    version: int
     time_zone: str
     opens_us: int
     expires_us: int
+    terms: dict[str, Any]
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of the person's terms that was announced in the period, or took effect in it.
+
+    `told` is what the person was told. `approver` is empty when the change needed none.
+    """
+
+    kind: str
+    amount_nanos: int | None
+    announced_us: int
+    effective_us: int
+    until_us: int
+    reason: str
+    actor: str
+    approver: str
+    told: str
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +68,15 @@ class Spend(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
     input_tokens: int
     output_tokens: int
+    cost_nanos: int
+
+
+class RunSpend(msgspec.Struct, frozen=True, kw_only=True):
+    """What the calls of one agent run, without the runs within it, came to in the period."""
+
+    run: str
+    name: str
+    calls: int
     cost_nanos: int
 
 
@@ -75,9 +113,13 @@ class FromPool(msgspec.Struct, frozen=True, kw_only=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One person, one period. Amounts in nano-USD, times in microseconds UTC, days as the plan's time zone has them.
 
-    opening + granted + overrun - spent - expired = closing = available + held. `overrun` is what calls cost beyond
-    the budget; the employer bears it. `released_calls` were not charged. Whoever has no budget of their own, and drew
-    on a pool, has a statement without plans.
+    opening + granted + added + carried_in + overrun - spent - expired - revoked - carried_out - cashed_out
+        = closing = available + unearned + held.
+
+    `added` is credit given after the opening, `unearned` what accrual has yet to make available. `overrun` is what
+    calls cost beyond the budget; the employer bears it. `used_share` is the part of what was given that was spent
+    within the budget, with four decimals. `released_calls` were not charged. `runs` is a part of `spending`, told
+    again by agent run. Whoever has no budget of their own, and drew on a pool, has a statement without plans.
     """
 
     person: str
@@ -87,17 +129,31 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     plans: tuple[PlanPeriod, ...]
     opening_nanos: int
     granted_nanos: int
+    added_nanos: int
+    carried_in_nanos: int
     overrun_nanos: int
     spent_nanos: int
     expired_nanos: int
+    revoked_nanos: int
+    carried_out_nanos: int
+    cashed_out_nanos: int
     closing_nanos: int
     available_nanos: int
+    unearned_nanos: int
     held_nanos: int
+    used_share: str
     spending: tuple[Spend, ...]
+    runs: tuple[RunSpend, ...]
     provisional: tuple[Provisional, ...]
     running: tuple[Running, ...]
     released_calls: int
     from_pools: tuple[FromPool, ...]
+    changes: tuple[Announced, ...]
+
+    @property
+    def given_nanos(self) -> int:
+        """What could be spent: granted, added and carried in, less what was revoked."""
+        return self.granted_nanos + self.added_nanos + self.carried_in_nanos - self.revoked_nanos
 
     @property
     def opens_us(self) -> int:
@@ -125,7 +181,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
     if not lots and not from_pools:
         raise Refused(refuse(Why.UNKNOWN, what=f"budget of {person.email} for the period", name=period_label))
     movements = Movements(connection, person_id, [lot.balance for lot in lots])
-    net = movements.sums()
+    net, added = movements.sums()
     days = _days(lots)
     ended = list(movements.ended())
     running = [hold for hold in movements.held if hold.ended_by is None]
@@ -134,16 +190,24 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
         name=person.name,
         period=period_label,
         currency="USD",
-        plans=tuple(map(_plan, lots)),
+        plans=_plans(connection, person_id, lots),
         opening_nanos=0,  # a lot begins with nothing; what it is given at its opening is granted
-        granted_nanos=-net[Account.FUNDING],
+        granted_nanos=-net[Account.FUNDING] - added,
+        added_nanos=added,
+        carried_in_nanos=-net[Account.CARRIED_IN],
         overrun_nanos=-net[Account.OVERRUN],
         spent_nanos=net[Account.SPENT],
         expired_nanos=net[Account.EXPIRED],
-        closing_nanos=net[Account.AVAILABLE] + net[Account.HELD],
+        revoked_nanos=net[Account.REVOKED],
+        carried_out_nanos=net[Account.CARRIED_OUT],
+        cashed_out_nanos=net[Account.CASHED_OUT],
+        closing_nanos=net[Account.AVAILABLE] + net[Account.UNEARNED] + net[Account.HELD],
         available_nanos=net[Account.AVAILABLE],
+        unearned_nanos=net[Account.UNEARNED],
         held_nanos=net[Account.HELD],
+        used_share=_used_share(net),
         spending=_spending(ended, days),
+        runs=_runs(connection, person_id, ended),
         provisional=tuple(_provisional(call, days) for call in ended if call.verb is Verb.PROVISIONAL),
         running=tuple(
             Running(call=hold.hold_id, since_us=hold.since_us, day=days.of(hold.since_us), held_nanos=hold.amount)
@@ -151,6 +215,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
         ),
         released_calls=sum(call.verb is Verb.RELEASE for call in ended),
         from_pools=from_pools,
+        changes=_announced(connection, person_id, lots),
     )
     _adds_up(made)
     return made
@@ -158,17 +223,80 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
 
 def _adds_up(made: Statement) -> None:
     """The law of the statement, and of its parts."""
-    total = made.opening_nanos + made.granted_nanos + made.overrun_nanos - made.spent_nanos - made.expired_nanos
-    assert total == made.closing_nanos, f"the movements come to {total}, the balance is {made.closing_nanos}"
+    came = made.opening_nanos + made.granted_nanos + made.added_nanos + made.carried_in_nanos + made.overrun_nanos
+    gone = made.spent_nanos + made.expired_nanos
+    gone += made.revoked_nanos + made.carried_out_nanos + made.cashed_out_nanos
+    assert came - gone == made.closing_nanos, f"the movements come to {came - gone}, not {made.closing_nanos}"
     spent = sum(line.cost_nanos for line in made.spending)
     assert spent == made.spent_nanos, f"the calls cost {spent}, {made.spent_nanos} is spent"
     held = sum(call.held_nanos for call in made.running)
     assert held == made.held_nanos, f"running calls hold {held}, {made.held_nanos} is held"
+    by_runs = sum(run.cost_nanos for run in made.runs)
+    assert by_runs <= spent, f"agent runs cost {by_runs}, all calls {spent}"
 
 
-def _plan(lot: PlanLot) -> PlanPeriod:
-    kept = lot.balance
-    return PlanPeriod(name=lot.plan, time_zone=lot.time_zone, opens_us=kept.opens_us, expires_us=kept.expires_us)
+def _used_share(net: dict[Account, int]) -> str:
+    """The part that was spent of what was given, four decimals, rounded down; without a budget "0.0000"."""
+    given = -net[Account.FUNDING] - net[Account.CARRIED_IN] - net[Account.REVOKED]
+    within = net[Account.SPENT] + net[Account.OVERRUN]
+    tenthousandths = within * 10_000 // given if given else 0
+    return f"{tenthousandths // 10_000}.{tenthousandths % 10_000:04d}"
+
+
+def _plans(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> tuple[PlanPeriod, ...]:
+    granted = {f"grant:{grant.id}": plan for grant, plan in directory.grants_of(connection, person_id)}
+    return tuple(_plan(lot, granted.get(lot.balance.source)) for lot in lots)
+
+
+def _announced(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> tuple[Announced, ...]:
+    """Changes that were announced, or took effect, while the period's credit could be spent."""
+    changes = schema.changes
+    from_us = min((lot.balance.opens_us for lot in lots), default=0)
+    to_us = max((lot.balance.expires_us or NEVER_US for lot in lots), default=0) - 1
+    query = (
+        sa.select(changes)
+        .where(
+            changes.c.person_id == person_id,
+            sa.or_(changes.c.announced_us.between(from_us, to_us), changes.c.effective_us.between(from_us, to_us)),
+        )
+        .order_by(changes.c.announced_us, changes.c.id)
+    )
+    return tuple(
+        Announced(
+            kind=row.kind,
+            amount_nanos=row.amount_nanos,
+            announced_us=row.announced_us,
+            effective_us=row.effective_us,
+            until_us=row.until_us or 0,
+            reason=row.reason,
+            actor=row.actor,
+            approver=row.approver,
+            told=row.told,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _plan(lot: PlanLot, plan: directory.Plan | None) -> PlanPeriod:
+    return PlanPeriod(
+        name=lot.plan,
+        version=0 if plan is None else plan.version,
+        time_zone=lot.time_zone,
+        opens_us=lot.balance.opens_us,
+        expires_us=lot.balance.expires_us,
+        terms={} if plan is None else _told_terms(plan.terms),
+    )
+
+
+def _told_terms(written: str) -> dict[str, Any]:
+    """Terms as they were written down, but for the plan's name, and amounts in dollars."""
+    told = {}
+    for name, value in json.loads(written).items():
+        if name.endswith("_nanos"):
+            told[name.removesuffix("_nanos")] = None if value is None else usd(value)
+        elif name != "name":
+            told[name] = value
+    return told
 
 
 def _from_pools(connection: sa.Connection, person_id: int, period_label: str) -> tuple[FromPool, ...]:
@@ -180,7 +308,7 @@ def _from_pools(connection: sa.Connection, person_id: int, period_label: str) ->
 
 def _from_pool(connection: sa.Connection, person_id: int, lot: PoolLot) -> FromPool:
     movements = Movements(connection, person_id, [lot.balance])
-    net = movements.sums()
+    net = movements.sums().net
     return FromPool(
         team=lot.team,
         plan=lot.plan,
@@ -211,6 +339,26 @@ def _spending(ended: Iterable[Ended], days: Days) -> tuple[Spend, ...]:
         Spend(day=day, model=model, calls=line[0], input_tokens=line[1], output_tokens=line[2], cost_nanos=line[3])
         for (day, model), line in sorted(sums.items())
     )
+
+
+def _runs(connection: sa.Connection, person_id: int, ended: Iterable[Ended]) -> tuple[RunSpend, ...]:
+    """Charged calls by the agent run whose key, or a key made with it, they were made with; the dearest first."""
+    sums: dict[int, tuple[int, int]] = {}
+    for call in ended:
+        if call.verb is not Verb.RELEASE:
+            calls, cost = sums.get(call.key_id, (0, 0))
+            sums[call.key_id] = calls + 1, cost + call.cost
+    lines: dict[str, RunSpend] = {}
+    for key_id, run in runs_of_keys(connection, person_id, sums).items():
+        before = lines.get(run.token)
+        calls, cost = sums[key_id]
+        lines[run.token] = RunSpend(
+            run=run.token,
+            name=run.name,
+            calls=calls + (before.calls if before else 0),
+            cost_nanos=cost + (before.cost_nanos if before else 0),
+        )
+    return tuple(sorted(lines.values(), key=lambda line: (-line.cost_nanos, line.run)))
 
 
 def _provisional(call: Ended, days: Days) -> Provisional:

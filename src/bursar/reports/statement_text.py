@@ -11,16 +11,34 @@ from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import FromPool, PlanPeriod, Provisional, Spend, Statement
+from bursar.reports.statement import Announced, FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement
 from bursar.reports.words import MONTHS, WEEKDAYS, bar, clean, count, fit, period, short_day, tokens
 
 BAR = 18
 LEAST_BAR = 8
+MOST_RUNS = 10
 GAP = "  "
 MIN_WIDTH, MAX_WIDTH = 60, 100
 NOT_RECORDED = "(not recorded)"
+CAME = ("opening", "granted", "added", "carried_in", "overrun")
+WENT = ("spent", "expired", "revoked", "carried_out", "cashed_out")
+STILL_THERE = ("available", "unearned", "held")
+ALWAYS = ("opening", "granted", "spent")
+"""Lines of the sum that are told even when they are nothing."""
+TEXTS = {
+    "opening": "Opening balance",
+    "granted": "Granted",
+    "added": "Added after the opening",
+    "carried_in": "Carried in from an earlier period",
+    "overrun": "Borne by the employer beyond the budget",
+    "expired": "Expired unspent",
+    "revoked": "Revoked before it was spent",
+    "carried_out": "Carried over to a later period",
+    "cashed_out": "Cashed out",
+}
 
 
 def render(statement: Statement, width: int = 80) -> str:
@@ -33,10 +51,13 @@ def render(statement: Statement, width: int = 80) -> str:
     if not statement.spending:
         page.paragraph("No call was charged to this budget." if statement.from_pools else "No call was charged.")
     else:
-        spent_cents = _parts_of(statement)["spent"]
+        spent_cents = parts_of(statement)["spent"]
         _models(page, statement.spending, spent_cents)
         _days(page, statement.spending, spent_cents)
+    _runs(page, statement.runs)
     _provisional(page, statement.provisional)
+    _changes(page, statement)
+    _terms(page, statement.plans)
     _small_print(page, statement)
     return page.text()
 
@@ -79,53 +100,71 @@ def _heading(page: _Page, statement: Statement) -> None:
     page.line()
 
 
-def _parts_of(statement: Statement) -> dict[str, int]:
+def parts_of(statement: Statement) -> dict[str, int]:
     """The amounts of the sum in cents: what came in and where it is are rounded to the same total."""
-    came = (statement.opening_nanos, statement.granted_nanos, statement.overrun_nanos)
-    went = (statement.spent_nanos, statement.expired_nanos, statement.available_nanos, statement.held_nanos)
+    came, went = ([getattr(statement, f"{name}_nanos") for name in names] for names in (CAME, (*WENT, *STILL_THERE)))
     total_cents = to_cents(sum(came))
-    names = ("opening", "granted", "overrun", "spent", "expired", "available", "held")
-    return dict(zip(names, split_cents(came, total_cents) + split_cents(went, total_cents), strict=True))
+    cents = split_cents(came, total_cents) + split_cents(went, total_cents)
+    return dict(zip((*CAME, *WENT, *STILL_THERE), cents, strict=True))
+
+
+class Line(NamedTuple):
+    """A line of the sum: what it says, the sign and the amount as people write it."""
+
+    text: str
+    amount: str
+
+
+def sum_lines(statement: Statement) -> tuple[list[Line], Line]:
+    """The lines from the opening balance on, without those that say nothing, and the closing balance."""
+    cents = parts_of(statement)
+    calls = sum(line.calls for line in statement.spending)
+    texts = {**TEXTS, "spent": f"Spent on {count(calls, 'call')}"}
+    lines = []
+    for name in (*CAME, *WENT):
+        nanos = getattr(statement, f"{name}_nanos")
+        if nanos or name in ALWAYS:
+            sign = "−" if name in WENT else "" if name in ALWAYS else "+"
+            lines.append(Line(texts[name], sign + show(cents[name], nanos)))
+    closing = sum(cents[name] for name in STILL_THERE)
+    return lines, Line("Closing balance", show(closing, statement.closing_nanos))
 
 
 def _sums(page: _Page, statement: Statement) -> None:
-    cents = _parts_of(statement)
-    calls = sum(line.calls for line in statement.spending)
-    rows = [
-        ("Opening balance", "", cents["opening"], statement.opening_nanos),
-        ("Granted", "", cents["granted"], statement.granted_nanos),
-        ("Borne by the employer beyond the budget", "+", cents["overrun"], statement.overrun_nanos),
-        (f"Spent on {count(calls, 'call')}", "−", cents["spent"], statement.spent_nanos),
-        ("Expired unspent", "−", cents["expired"], statement.expired_nanos),
-    ]
-    always = ("Opening balance", "Granted", "Spent")
-    shown = [(text, sign + show(*amount)) for text, sign, *amount in rows if amount[1] or text.startswith(always)]
-    closing = show(cents["available"] + cents["held"], statement.closing_nanos)
+    shown, (closes, closing) = sum_lines(statement)
     ruled = max(len(amount) for _, amount in [*shown, ("", closing)])
     for text, amount in shown:
         page.line(f"  {text}", amount)
     page.line("", "─" * ruled)
-    page.line("  Closing balance", closing)
+    page.line(f"  {closes}", closing)
     page.line()
 
 
 def _left(page: _Page, statement: Statement) -> None:
     """What the closing balance means: until when it can be spent, and what of it is held."""
-    cents = _parts_of(statement)
+    cents = parts_of(statement)
     if statement.available_nanos:
         free = show(cents["available"], statement.available_nanos)
         page.paragraph(f"{free} is left to spend{_until(statement.plans)}.")
     elif statement.expired_nanos:
         expired = show(cents["expired"], statement.expired_nanos)
         page.paragraph(f"The period is over. {expired} was not spent in time and has expired.")
-    elif statement.plans and not statement.held_nanos:
-        page.paragraph("All of it is spent.")
+    elif statement.plans and not statement.closing_nanos:
+        page.paragraph(
+            "Nothing is left of it." if statement.given_nanos > statement.spent_nanos else "All of it is spent."
+        )
+    if statement.unearned_nanos:
+        page.paragraph(
+            f"{show(cents['unearned'], statement.unearned_nanos)} is granted and still to be earned, day by day."
+        )
     if statement.running:
         held = show(cents["held"], statement.held_nanos)
         calls = count(len(statement.running), "call that has", "calls that have")
         page.paragraph(
             f"{held} is held for {calls} not ended: the most that can be charged. What is not needed comes back."
         )
+    if statement.spent_nanos and statement.given_nanos > 0:
+        page.paragraph(f"{used(statement)} was used.")
 
 
 def _pools(page: _Page, drawn: Sequence[FromPool]) -> None:
@@ -231,6 +270,84 @@ def _grouped(spending: Iterable[Spend], key: Callable[[Spend], str]) -> list[tup
         )
         for name, lines in groups.items()
     ]
+
+
+def used(statement: Statement) -> str:
+    """Granted against used: "4.4 % of the $2,000.00 that could be spent"."""
+    tenths = int(statement.used_share.replace(".", "")) // 10
+    share = f"{tenths // 10}.{tenths % 10} %" if tenths else "<0.1 %"
+    return f"{share} of the {people_usd(statement.given_nanos)} that could be spent"
+
+
+def _runs(page: _Page, runs: Sequence[RunSpend]) -> None:
+    """What of the above agent runs spent: the dearest by name, the others in one line."""
+    if not runs:
+        return
+    page.title("By agent run")
+    named = [
+        (f"{line.name or 'without a name'} ({line.run})", line.calls, line.cost_nanos) for line in runs[:MOST_RUNS]
+    ]
+    if others := runs[MOST_RUNS:]:
+        calls = sum(line.calls for line in others)
+        named.append((f"{len(others):,} more", calls, sum(line.cost_nanos for line in others)))
+    counts = _column([count(calls, "call") for _, calls, _ in named])
+    amounts = _column([show(to_cents(nanos), nanos) for _, _, nanos in named])
+    for (text, _, _), calls_told, amount in zip(named, counts, amounts, strict=True):
+        page.line(GAP + text, calls_told + GAP + amount)
+
+
+def _changes(page: _Page, statement: Statement) -> None:
+    if not statement.changes:
+        return
+    page.title("Changes of the terms")
+    for change in statement.changes:
+        page.paragraph(change_text(change, statement.time_zone))
+
+
+def change_text(change: Announced, time_zone: str) -> str:
+    """A change in words: what, when announced, from when, until when, why, by whom, and what the person was told."""
+    amount = "" if change.amount_nanos is None else f" to {people_usd(change.amount_nanos)}"
+    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us else ""
+    approved = f", approved by {change.approver}" if change.approver else ""
+    what = change.kind.replace("_", " ").capitalize() + amount
+    announced, effective = (
+        day_of(instant_us, time_zone) for instant_us in (change.announced_us, change.effective_us)
+    )
+    text = f"{what}, announced on {announced} by {change.actor}{approved}, in force from {effective}{until}"
+    text += f": {change.reason.rstrip('.')}." if change.reason else "."
+    return text if not change.told else f"{text} Told: {change.told}"
+
+
+def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
+    if not any(plan.terms for plan in plans):
+        return
+    page.title("Terms in force")
+    for plan in plans:
+        if plan.terms:
+            page.paragraph(f"{plan.name}, version {plan.version}: {terms_text(plan)}.")
+
+
+def terms_text(plan: PlanPeriod) -> str:
+    """A plan's terms by the names of the plan file; what is not set is left out."""
+    return "; ".join(
+        f"{name.replace('_', ' ')} {_told(value)}" for name, value in plan.terms.items() if _is_set(value)
+    )
+
+
+def _is_set(value: object) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def day_of(instant_us: int, time_zone: str) -> str:
+    """ "5 November 2026", as the time zone has it."""
+    local = from_us(instant_us).astimezone(ZoneInfo(time_zone))
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:

@@ -7,13 +7,14 @@ end at its `until_us`: its key has expired by then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from bursar.refusals import Refused, Why, refuse
+from bursar.store import directory
 from bursar.store.directory import Key
 from bursar.store.schema import keys, runs
 
@@ -91,6 +92,21 @@ def run_of_key(connection: sa.Connection, key: Key) -> Run | None:
     query = sa.select(*_COLUMNS).where(runs.c.person_id == key.person_id, runs.c.key_id == key.id)
     row = connection.execute(query).first()
     return None if row is None else Run(*row)
+
+
+def runs_of_keys(connection: sa.Connection, person_id: int, key_ids: Collection[int]) -> dict[int, Run]:
+    """The run that each of a person's keys was made for or within, the innermost; keys without one are left out."""
+    above = {key.id: key for key in directory.keys_above(connection, list(key_ids))}
+    query = sa.select(*_COLUMNS).where(runs.c.person_id == person_id, runs.c.key_id.in_(above))
+    made_for = {run.key_id: run for run in (Run(*row) for row in connection.execute(query))}
+    found: dict[int, Run] = {}
+    for key_id in key_ids:
+        part = above.get(key_id)
+        while part is not None and part.id not in made_for:
+            part = None if part.parent_id is None else above[part.parent_id]
+        if part is not None:
+            found[key_id] = made_for[part.id]
+    return found
 
 
 def runs_of(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bursar.ledger.postings import Expire, Hold, Settle
 from bursar.periods import Monthly
 from bursar.refusals import Refused, Why
-from bursar.reports.statement import PlanPeriod, Provisional, Running, Spend
+from bursar.reports.statement import Provisional, Running, Spend
 from bursar.store.database import Database
 from bursar.store.directory import Person
 from bursar.store.journal import Journal
@@ -50,9 +50,10 @@ def test_a_month(staff: Staff, ada: Person) -> None:
 
     made = staff.statement(ada, "2026-11")
     assert (made.person, made.name, made.period) == ("ada@example.com", "Ada", "2026-11")
-    assert made.plans == (
-        PlanPeriod(name="engineers", time_zone=ZONE, opens_us=NOVEMBER.start_us, expires_us=NOVEMBER.end_us),
-    )
+    (plan,) = made.plans
+    assert (plan.name, plan.version, plan.time_zone) == ("engineers", 1, ZONE)
+    assert (plan.opens_us, plan.expires_us) == (NOVEMBER.start_us, NOVEMBER.end_us)
+    assert (plan.terms["amount"], plan.terms["schedule"], plan.terms["unused"]) == ("1.00", "monthly", "expire")
     assert made.spending == (
         Spend(
             day="2026-11-02", model="haiku", calls=1, input_tokens=1_000, output_tokens=100, cost_nanos=100_000_000

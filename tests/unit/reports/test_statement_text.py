@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.periods import Monthly
-from bursar.reports.statement import PlanPeriod, Provisional, Running, Spend, Statement
+from bursar.reports.statement import Announced, PlanPeriod, Provisional, Running, RunSpend, Spend, Statement
 from bursar.reports.statement_text import render
 
 NOVEMBER = Monthly("Europe/Stockholm").named("2026-11")
 PLAN = PlanPeriod(
-    name="engineers", time_zone="Europe/Stockholm", opens_us=NOVEMBER.start_us, expires_us=NOVEMBER.end_us
+    name="engineers",
+    version=2,
+    time_zone="Europe/Stockholm",
+    opens_us=NOVEMBER.start_us,
+    expires_us=NOVEMBER.end_us,
+    terms={"amount": "2000.00", "schedule": "monthly", "unused": "expire", "models": [], "clamp": True},
 )
 
 
@@ -44,17 +49,26 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         plans=(PLAN,),
         opening_nanos=0,
         granted_nanos=granted,
+        added_nanos=0,
+        carried_in_nanos=0,
         overrun_nanos=overrun,
         spent_nanos=spent,
         expired_nanos=expired,
+        revoked_nanos=0,
+        carried_out_nanos=0,
+        cashed_out_nanos=0,
         closing_nanos=left,
         available_nanos=left,
+        unearned_nanos=0,
         held_nanos=0,
+        used_share=f"{(spent - overrun) * 10_000 // granted / 10_000:.4f}" if granted else "0.0000",
         spending=spending,
+        runs=(),
         provisional=(),
         running=(),
         released_calls=0,
         from_pools=(),
+        changes=(),
     )
     return msgspec.structs.replace(statement, **more)
 
@@ -78,6 +92,20 @@ FULL = made(
     ),
     running=(Running(call="0192f0c3a8", since_us=NOVEMBER.start_us, day="2026-11-12", held_nanos=2_500_000_000),),
     released_calls=2,
+    runs=(RunSpend(run="run_7k2", name="nightly", calls=30, cost_nanos=60_000_000_000),),
+    changes=(
+        Announced(
+            kind="reduce",
+            amount_nanos=1_500 * 10**9,
+            announced_us=NOVEMBER.start_us + 5 * 86_400_000_000,
+            effective_us=NOVEMBER.end_us + 31 * 86_400_000_000,
+            until_us=0,
+            reason="Less is used than was thought.",
+            actor="finance@example.com",
+            approver="",
+            told="Your budget is $1,500.00 a month from January.",
+        ),
+    ),
 )
 
 PAGE = """\
@@ -95,6 +123,7 @@ Plan engineers, 1 November 2026 to 30 November 2026 (Europe/Stockholm)
   $1,909.05 is left to spend, until the end of Mon 30 November 2026.
   $2.50 is held for 1 call that has not ended: the most that can be charged.
   What is not needed comes back.
+  4.4 % of the $2,000.00 that could be spent was used.
 
 By model
   claude-opus-4-5   ███████████████▎   90 %   1.7M in, 38k out  43 calls  $79.41
@@ -106,12 +135,24 @@ By day
   Tue  3 Nov  ██████████████████                                31 calls  $61.01
   Thu 12 Nov  ██▋                                                 1 call   $9.00
 
+By agent run
+  nightly (run_7k2)                                             30 calls  $60.00
+
 Charged provisionally
   What these calls used is not known, so each is charged the most that it can
   have cost, until something better is known. They are part of what is spent.
   Thu 12 Nov  gpt-5.2-codex                                                $9.00
               Bursar restarted while the call was running, so whether it was
               billed is not known (call 0192f0c3a7)
+
+Changes of the terms
+  Reduce to $1,500.00, announced on 6 November 2026 by finance@example.com, in
+  force from 1 January 2027: Less is used than was thought. Told: Your budget is
+  $1,500.00 a month from January.
+
+Terms in force
+  engineers, version 2: amount 2000.00; schedule monthly; unused expire; clamp
+  yes.
 
 2 calls were given back: nothing was charged. Days are those of
 Europe/Stockholm; a call counts on the day on which it began. Amounts are
@@ -134,6 +175,35 @@ def test_an_overspent_month() -> None:
     assert "Borne by the employer beyond the budget" in page
     assert "+$2.00\n" in page
     assert "All of it is spent." in page
+
+
+def test_everything_that_terms_do_to_credit_is_a_line_of_the_sum() -> None:
+    moved = {"added": 100, "carried_in": 50, "revoked": 30, "carried_out": 20, "cashed_out": 10, "unearned": 200}
+    left = 2_000 + 100 + 50 - 30 - 20 - 10
+    page = render(
+        made(
+            **{f"{name}_nanos": dollars * 10**9 for name, dollars in moved.items()},
+            closing_nanos=left * 10**9,
+            available_nanos=(left - 200) * 10**9,
+        )
+    )
+    lines = {line[2:60].strip(): line.split()[-1] for line in page.splitlines() if line}
+    assert lines["Added after the opening"] == "+$100.00"
+    assert lines["Carried in from an earlier period"] == "+$50.00"
+    assert lines["Revoked before it was spent"] == "−$30.00"
+    assert lines["Carried over to a later period"] == "−$20.00"
+    assert lines["Cashed out"] == "−$10.00"
+    assert lines["Closing balance"] == "$2,090.00"
+    assert "$200.00 is granted and still to be earned, day by day." in page
+
+
+def test_of_many_agent_runs_the_dearest_are_named() -> None:
+    runs = tuple(RunSpend(run=f"run_{n}", name="", calls=1, cost_nanos=10**9) for n in range(12))
+    page = render(made(spend("2026-11-02", "opus", 12, 12 * 10**9), runs=runs))
+    table = page.split("By agent run\n")[1].split("\n\n")[0].splitlines()
+    assert len(table) == 11
+    assert table[0].split() == ["without", "a", "name", "(run_0)", "1", "call", "$1.00"]
+    assert table[-1].split() == ["2", "more", "2", "calls", "$2.00"]
 
 
 def test_a_month_without_calls() -> None:

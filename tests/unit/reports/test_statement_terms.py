@@ -1,0 +1,176 @@
+"""What terms do to a person's credit is on the statement, and it adds up, whatever comes late."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bursar.ledger.accounts import Kind
+from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Expire, Open, Revoke
+from bursar.periods import Monthly
+from bursar.reports.statement import Announced, RunSpend
+from bursar.store import directory, runs, schema
+from bursar.store.directory import Key, Person
+from tests.support.calls import USD, posted
+from tests.unit.reports.conftest import ZONE, Staff
+
+NOVEMBER, DECEMBER = Monthly(ZONE).named("2026-11"), Monthly(ZONE).named("2026-12")
+DAY = 86_400_000_000
+
+
+def test_everything_at_once(staff: Staff, ada: Person) -> None:
+    """
+    November  granted 100, of it 30 to be earned; 10 of them are; 25 added; 40 revoked; 5 spent
+    close     20 carried over to December, 60 - 20 = 40 expire, 15 of them are cashed out in January, and 3 of them
+              pay for usage that is reported then
+    """
+    grant, journal, caller = staff.grant(ada, "engineers"), staff.journal, staff.caller
+    opened = posted(
+        journal.post(
+            Open(
+                *(ada.id, Kind.LOT, f"grant:{grant}", "2026-11", 100 * USD, NOVEMBER.start_us),
+                opens_us=NOVEMBER.start_us,
+                expires_us=NOVEMBER.end_us,
+                unearned=30 * USD,
+            )
+        )
+    ).opens
+    assert opened is not None
+    old = opened.id
+    posted(journal.post(Accrue(old, 20 * USD, NOVEMBER.start_us + DAY)))
+    posted(journal.post(Add(old, 25 * USD, "change:1", NOVEMBER.start_us + 2 * DAY, "a release")))
+    posted(journal.post(Revoke(old, 40 * USD, "change:2", NOVEMBER.start_us + 3 * DAY, "a mistake")))
+    caller.hold("a", ada.id, (old,), 6 * USD, NOVEMBER.start_us + 4 * DAY)
+    caller.settle("a", 5 * USD, NOVEMBER.start_us + 4 * DAY)
+    during = staff.statement(ada, "2026-11")
+    assert (during.granted_nanos, during.added_nanos, during.revoked_nanos) == (100 * USD, 25 * USD, 40 * USD)
+    assert (during.closing_nanos, during.unearned_nanos) == (80 * USD, 0)
+    assert during.used_share == "0.0588"
+
+    new = caller.lot(ada.id, "2026-12", 100, grant_id=grant, zone=ZONE)
+    posted(journal.post(Carry(old, new, 20 * USD, 0, NOVEMBER.end_us + 5)))
+    posted(journal.post(Expire(old, 0, NOVEMBER.end_us + 5)))
+    posted(journal.post(CashOut(old, 15 * USD, 0, DECEMBER.end_us + 5 * DAY, "payroll")))
+    posted(journal.post(Charge("late", ada.id, (old,), 3 * USD, DECEMBER.end_us + DAY, DECEMBER.end_us + DAY)))
+    november, december = staff.statement(ada, "2026-11"), staff.statement(ada, "2026-12")
+    assert (november.carried_out_nanos, november.cashed_out_nanos) == (20 * USD, 15 * USD)
+    assert (november.expired_nanos, november.spent_nanos, november.closing_nanos) == (42 * USD, 8 * USD, 0)
+    assert [(line.day, line.cost_nanos) for line in november.spending] == [
+        ("2026-11-05", 5 * USD),
+        ("2026-11-30", 3 * USD),
+    ]
+    assert (december.carried_in_nanos, december.carried_out_nanos, december.closing_nanos) == (
+        *(20 * USD, 0, 120 * USD),
+    )
+
+
+def test_credit_to_be_earned_is_in_the_closing_balance(staff: Staff, ada: Person) -> None:
+    grant = staff.grant(ada, "engineers")
+    posted(
+        staff.journal.post(
+            Open(
+                *(ada.id, Kind.LOT, f"grant:{grant}", "2026-11", 100 * USD, NOVEMBER.start_us),
+                opens_us=NOVEMBER.start_us,
+                expires_us=NOVEMBER.end_us,
+                unearned=90 * USD,
+            )
+        )
+    )
+    made = staff.statement(ada, "2026-11")
+    assert (made.closing_nanos, made.available_nanos, made.unearned_nanos) == (100 * USD, 10 * USD, 90 * USD)
+
+
+def test_agent_runs_have_what_was_spent_with_their_keys_and_those_made_with_them(staff: Staff, ada: Person) -> None:
+    lot = staff.lot(ada, "engineers", "2026-11", 100)
+    own = _key(staff, ada, None)
+    outer = _run(staff, ada, "nightly", _key(staff, ada, own))
+    inner = _run(staff, ada, "swarm", _key(staff, ada, outer))
+    below = _key(staff, ada, inner)
+    for name, key, cost in (("a", own, 1), ("b", outer, 2), ("c", inner, 3), ("d", below, 4)):
+        staff.caller.hold(name, ada.id, (lot,), 5 * USD, NOVEMBER.start_us, key_id=key.id)
+        staff.caller.settle(name, cost * USD, NOVEMBER.start_us + 1)
+    staff.caller.hold("e", ada.id, (lot,), 5 * USD, NOVEMBER.start_us, key_id=outer.id)
+    staff.caller.release("e", NOVEMBER.start_us + 1)
+    made = staff.statement(ada, "2026-11")
+    assert made.spent_nanos == 10 * USD
+    assert made.runs == (
+        RunSpend(run="run_swarm", name="swarm", calls=2, cost_nanos=7 * USD),
+        RunSpend(run="run_nightly", name="nightly", calls=1, cost_nanos=2 * USD),
+    )
+
+
+def test_changes_announced_in_the_period_or_in_force_from_it_are_told(staff: Staff, ada: Person) -> None:
+    staff.lot(ada, "engineers", "2026-11", 100)
+    grace = staff.person("Grace")
+    instants = {
+        "before": (NOVEMBER.start_us - DAY, NOVEMBER.start_us - 1),
+        "from it": (NOVEMBER.start_us - DAY, NOVEMBER.start_us),
+        "in it": (NOVEMBER.end_us - 1, DECEMBER.end_us),
+        "after": (NOVEMBER.end_us, DECEMBER.end_us),
+    }
+    for reason, (announced_us, effective_us) in instants.items():
+        _change(staff, ada, reason, announced_us, effective_us)
+    _change(staff, grace, "another's", NOVEMBER.start_us, NOVEMBER.start_us)
+    first, second = staff.statement(ada, "2026-11").changes
+    assert (first.reason, second.reason) == ("from it", "in it")
+    assert second == Announced(
+        kind="reduce",
+        amount_nanos=USD,
+        announced_us=NOVEMBER.end_us - 1,
+        effective_us=DECEMBER.end_us,
+        until_us=0,
+        reason="in it",
+        actor="finance@example.com",
+        approver="",
+        told="told so",
+    )
+
+
+def _change(staff: Staff, person: Person, reason: str, announced_us: int, effective_us: int) -> None:
+    row = {
+        "person_id": person.id,
+        "kind": "reduce",
+        "amount_nanos": USD,
+        "announced_us": announced_us,
+        "effective_us": effective_us,
+        "reason": reason,
+        "actor": "finance@example.com",
+        "approver": "",
+        "told": "told so",
+    }
+    staff.journal.write(lambda connection: connection.execute(sa.insert(schema.changes).values(row)))
+
+
+def _key(staff: Staff, person: Person, parent: Key | None) -> Key:
+    def write(connection: sa.Connection) -> Key:
+        count = connection.scalar(sa.select(sa.func.count()).select_from(schema.keys))
+        return directory.add_key(
+            connection,
+            person_id=person.id,
+            role="person",
+            name="",
+            shown="bsr_…",
+            digest=bytes([int(count or 0)]),
+            expires_us=None,
+            limit_nanos=None,
+            parent_id=None if parent is None else parent.id,
+            now_us=1,
+        )
+
+    return staff.journal.write(write)
+
+
+def _run(staff: Staff, person: Person, name: str, key: Key) -> Key:
+    def write(connection: sa.Connection) -> None:
+        runs.add_run(
+            connection,
+            token=f"run_{name}",
+            key=key,
+            parent_id=None,
+            name=name,
+            budget_nanos=1,
+            until_us=2**60,
+            now_us=1,
+        )
+
+    staff.journal.write(write)
+    return key
