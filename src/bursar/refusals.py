@@ -24,6 +24,7 @@ class Why(StrEnum):
     LIMIT_REACHED = "limit_reached"
     LIMIT_HELD = "limit_held"
     NO_GRANT = "no_grant"
+    PAUSED = "paused"
     # credentials
     KEY_MISSING = "key_missing"
     KEY_UNKNOWN = "key_unknown"
@@ -59,10 +60,19 @@ class Why(StrEnum):
     HOLD_UNKNOWN = "hold_unknown"
     HOLD_ENDED = "hold_ended"
     AMOUNT_INVALID = "amount_invalid"
+    # changes of terms
+    NOTICE_TOO_SHORT = "notice_too_short"
+    NOT_REVOCABLE = "not_revocable"
+    CREDIT_VESTED = "credit_vested"
+    APPROVER_NEEDED = "approver_needed"
+    NOTHING_TO_CHANGE = "nothing_to_change"
+    REQUEST_DECIDED = "request_decided"
+    # whatever is asked for
     UNKNOWN = "unknown"
     EXISTS = "exists"
     PLAN_INVALID = "plan_invalid"
     CONFIG_INVALID = "config_invalid"
+    ROW_INVALID = "row_invalid"
     SIGNATURE_INVALID = "signature_invalid"
     SIGNING_KEY_UNKNOWN = "signing_key_unknown"
     SIGNED_AS_OTHER = "signed_as_other"
@@ -108,6 +118,9 @@ RULES: dict[Why, Rule] = {
     ),
     Why.NO_GRANT: Rule(
         402, False, "There is no token budget that is open now{for_model}. Ask whoever grants budgets."
+    ),
+    Why.PAUSED: Rule(
+        402, False, "This token budget is paused since {since}{until}: {reason}. Ask whoever grants budgets."
     ),
     Why.KEY_MISSING: Rule(
         401,
@@ -193,6 +206,24 @@ RULES: dict[Why, Rule] = {
     Why.HOLD_UNKNOWN: Rule(404, False, "There is no hold {hold}."),
     Why.HOLD_ENDED: Rule(409, False, "The hold {hold} has already ended."),
     Why.AMOUNT_INVALID: Rule(400, False, "The amount {amount} of {what} is not right: {problem}."),
+    Why.NOTICE_TOO_SHORT: Rule(
+        409,
+        False,
+        "The plan {plan} promises {days} days of notice before a budget is {changed}, so {effective} is too soon. "
+        "The earliest date is {earliest}.",
+    ),
+    Why.NOT_REVOCABLE: Rule(
+        409, False, "The plan {plan} promises that credit is not revoked without cause. Only a reduction is possible."
+    ),
+    Why.CREDIT_VESTED: Rule(
+        409,
+        False,
+        "All credit of the plan {plan} that is open on {effective} has vested, and vested credit is not taken back. "
+        "The earliest date is {earliest}, when the next period would begin.",
+    ),
+    Why.APPROVER_NEEDED: Rule(403, False, "For cause it takes a second administrator: {problem}."),
+    Why.NOTHING_TO_CHANGE: Rule(409, False, "There is nothing to change: {problem}."),
+    Why.REQUEST_DECIDED: Rule(409, False, "The request {request} was {state} by {by} on {decided} already."),
     Why.UNKNOWN: Rule(404, False, "There is no {what} {name!r}."),
     Why.EXISTS: Rule(409, False, "There is already a {what} {name!r}."),
     Why.PLAN_INVALID: Rule(400, False, "The plan's field {field} is not right: {problem}."),
@@ -202,6 +233,9 @@ RULES: dict[Why, Rule] = {
         400, False, "It is signed with the key {key}, which is not among the public keys that are known: {known}."
     ),
     Why.SIGNED_AS_OTHER: Rule(400, False, "It is signed as {signed_as!r}, not as {right!r}."),
+    Why.ROW_INVALID: Rule(
+        400, False, "{file}, line {line}: {field} is {got}; it must be {right}. Nothing was changed.{others}"
+    ),
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
     Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
     Why.SERVER_UNREACHABLE: Rule(502, True, "The Bursar at {url} cannot be asked: {problem}."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 class Kind(StrEnum):
@@ -49,6 +49,9 @@ class Event(Protocol):
     def until_us(self) -> int | None: ...  # noqa: D102
 
 
+E = TypeVar("E", bound=Event)
+
+
 def amount_at(amount_nanos: int, events: Iterable[Event], opens_us: int) -> int:
     """What a lot that opens at an instant is opened with, in nano-USD; 0 when the grant was revoked before.
 
@@ -62,9 +65,7 @@ def promised_at(amount_nanos: int, events: Iterable[Event], at_us: int) -> int:
     return _after(amount_nanos, (event for event in events if event.effective_us <= at_us))
 
 
-def raises_within[E: Event](
-    amount_nanos: int, events: Iterable[E], opens_us: int, until_us: int
-) -> Iterator[tuple[E, int]]:
+def raises_within(amount_nanos: int, events: Iterable[E], opens_us: int, until_us: int) -> Iterator[tuple[E, int]]:
     """The raises that take effect while a lot is open, up to an instant, with the difference that each makes."""
     events = in_order(events)
     amount = _after(amount_nanos, (event for event in events if _precedes(event, opens_us)))
@@ -76,12 +77,14 @@ def raises_within[E: Event](
                 amount = event.amount_nanos
 
 
-def revocation[E: Event](events: Iterable[E], at_us: int) -> E | None:
+def revocation(events: Iterable[E], at_us: int) -> E | None:
     """What has revoked the grant by an instant."""
-    return next((event for event in in_order(events) if event.kind in REVOCATIONS and event.effective_us <= at_us), None)
+    return next(
+        (event for event in in_order(events) if event.kind in REVOCATIONS and event.effective_us <= at_us), None
+    )
 
 
-def pause_at[E: Event](events: Iterable[E], at_us: int) -> E | None:
+def pause_at(events: Iterable[E], at_us: int) -> E | None:
     """The pause that closes the grant at an instant."""
     holding: E | None = None
     for event in in_order(events):
@@ -108,7 +111,7 @@ def next_us(events: Iterable[Event], now_us: int) -> int | None:
     return min((instant for instant in instants if instant is not None and instant > now_us), default=None)
 
 
-def in_order[E: Event](events: Iterable[E]) -> list[E]:
+def in_order(events: Iterable[E]) -> list[E]:
     """Events as they take effect."""
     return sorted(events, key=lambda event: (event.effective_us, event.id))
 
