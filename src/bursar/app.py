@@ -20,10 +20,12 @@ from bursar import __version__
 from bursar.api.app import build_api
 from bursar.api.service import ReloadAnswer, Reloader
 from bursar.books import Books
+from bursar.books.checkpoints import keep_daily
 from bursar.config import Config, load_config
 from bursar.pricing.book import PriceBook
 from bursar.pricing.overrides import load_overrides
 from bursar.refusals import Refused, Why, refuse
+from bursar.signing import SigningKeys
 from bursar.store.database import Database
 
 LOCK_FILE = "lock"
@@ -49,7 +51,9 @@ class Bursar:
         """Whoever can read the data folder is its operator: this token, written there by a server, says so."""
         self.reloader: Reloader | None = None
         """Reads the folder's files anew; whoever serves it puts one here that can."""
-        self.api: Any = build_api(books, self.local_token, lambda: self.config, self.reload)
+        self.signing = SigningKeys(folder / config.signing.folder, now_us)
+        """Signs what this Bursar says: statements, checkpoints."""
+        self.api: Any = build_api(books, self.local_token, lambda: self.config, self.reload, self.signing)
         self._lock = lock
 
     @classmethod
@@ -84,6 +88,10 @@ class Bursar:
         if self.reloader is None:
             raise _folder(self.folder, "is not served now; its files are read when a server starts")
         return self.reloader()
+
+    def keep_checkpoint(self) -> None:
+        """Put a signed checkpoint of the journal where it is kept, if there is none of today. Raises OSError."""
+        keep_daily(self.books, self.signing, self.folder / self.config.checkpoints.folder)
 
     def close(self) -> None:
         """Write what waits, close the database, give the folder free."""

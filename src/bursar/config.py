@@ -14,6 +14,7 @@ import msgspec
 from bursar.refusals import Refused, Why, refuse
 
 FILE_NAME = "bursar.toml"
+TABLES = ("providers", "server", "database", "simulator", "metrics", "log", "otel", "signing", "checkpoints")
 WIRES = ("openai", "anthropic", "gemini")
 CATALOGS = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
 """The part of the price book that a wire's models are priced by when nothing else is said."""
@@ -102,6 +103,18 @@ class OtelConfig(msgspec.Struct, frozen=True, kw_only=True):
     service: str = ""
 
 
+class SigningConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the keys are that Bursar signs with: a folder, in the data folder unless it is an absolute path."""
+
+    folder: str = "signing"
+
+
+class CheckpointsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the server puts a signed checkpoint of the journal each day; better on another machine's disk."""
+
+    folder: str = "checkpoints"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """All that `bursar.toml` says."""
 
@@ -112,6 +125,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
     otel: OtelConfig | None = None
+    signing: SigningConfig = SigningConfig()
+    checkpoints: CheckpointsConfig = CheckpointsConfig()
 
 
 def load_config(folder: Path, environ: Mapping[str, str] | None = os.environ) -> Config:
@@ -139,7 +154,7 @@ class _Reader:
         self._environ = environ
 
     def config(self, tables: dict[str, Any]) -> Config:
-        self._known(tables, "", ("providers", "server", "database", "simulator", "metrics", "log", "otel"))
+        self._known(tables, "", TABLES)
         providers = self._table(tables, "providers")
         database = self._table(tables, "database")
         simulator = self._table(tables, "simulator")
@@ -155,7 +170,15 @@ class _Reader:
             metrics=self._metrics(self._table(tables, "metrics")),
             log=self._log(self._table(tables, "log")),
             otel=self._otel(self._table(tables, "otel")),
+            signing=SigningConfig(**self._folder(tables, "signing")),
+            checkpoints=CheckpointsConfig(**self._folder(tables, "checkpoints")),
         )
+
+    def _folder(self, tables: dict[str, Any], name: str) -> dict[str, str]:
+        """A table that says nothing but in which folder something is."""
+        table = self._table(tables, name)
+        self._known(table, f"{name}.", ("folder",))
+        return {"folder": self._text(table, f"{name}.", "folder")} if "folder" in table else {}
 
     def _metrics(self, table: dict[str, Any]) -> MetricsConfig:
         self._known(table, "metrics.", ("enabled", "token_env", "token_file"))

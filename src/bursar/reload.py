@@ -18,7 +18,7 @@ from bursar.pricing.book import PriceBook
 from bursar.store import directory
 
 SECRETS = frozenset({"secret", "database_url"})
-NEED_RESTART = ("database_url", "simulator_port", "otel")
+NEED_RESTART = ("database_url", "simulator_port", "otel", "signing")
 """Fields of the configuration that hold as long as the process lives."""
 NAMES = {"database_url": "database.url", "simulator_port": "simulator.port"}
 Apply = Callable[[Config], None]
@@ -75,7 +75,7 @@ class Reload:
 def changes(old: Config, new: Config) -> Iterator[str]:
     """What a new configuration changes without a restart, a line each; never a secret."""
     yield from _of_providers(old.providers, new.providers)
-    for table in ("server", "metrics", "log"):
+    for table in ("server", "metrics", "log", "checkpoints"):
         yield from _of_fields(table, getattr(old, table), getattr(new, table))
 
 

@@ -208,7 +208,7 @@ async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
 async def _keep_up(bursar: Bursar) -> None:
     """Expire lots whose period has ended, soon after it has; nobody's budget waits for this to renew.
 
-    Now and then forget what need not be kept.
+    Now and then forget what need not be kept, and note each day what the journal is.
     """
     pruned_s = time.monotonic() - PRUNE_EVERY_S
     while True:
@@ -219,4 +219,8 @@ async def _keep_up(bursar: Bursar) -> None:
                 pruned_s = time.monotonic()
         except Exception:
             log.exception("lots could not be brought up to date")
+        try:
+            await asyncio.to_thread(bursar.keep_checkpoint)
+        except Exception:
+            log.exception("no checkpoint of the journal could be put into its folder")
         await asyncio.sleep(BRING_UP_EVERY_S)

@@ -8,6 +8,7 @@ sign with it any more. Whoever verifies needs the public keys and nothing else o
 from __future__ import annotations
 
 import os
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -105,8 +106,8 @@ class SigningKeys:
             try:
                 kept.append(msgspec.json.decode(path.read_bytes(), type=_Kept))
             except (OSError, msgspec.MsgspecError):
-                problem = f"has a signing key, {path.name}, that cannot be read"
-                raise Refused(refuse(Why.DATA_FOLDER, folder=self._folder.parent, problem=problem)) from None
+                problem = f"has a key, {path.name}, that cannot be read"
+                raise Refused(refuse(Why.DATA_FOLDER, folder=self._folder, problem=problem)) from None
         return sorted(kept, key=lambda key: key.created_us, reverse=True)
 
     def _make(self, others: list[_Kept]) -> _Kept:
@@ -128,25 +129,26 @@ class SigningKeys:
         return key
 
     def _write(self, key: _Kept) -> None:
-        """Write a key's file so that it survives a power cut: what is signed must stay verifiable."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._folder / f"{key.kid}.json"
-        draft = path.with_suffix(f".{os.getpid()}.new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(key))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(self._folder)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(self._folder / f"{key.kid}.json", msgspec.json.encode(key))
+        except OSError:
+            raise Refused(refuse(Why.DATA_FOLDER, folder=self._folder, problem="cannot be written")) from None
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names of files that were just put into a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone, whole or not at all, so that it survives a power cut. Raises OSError."""
+    draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(folder)
     finally:
-        os.close(handle)
+        os.close(folder)
 
 
 def verify(text: str, jwks: Jwks, typ: str) -> bytes:

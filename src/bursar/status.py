@@ -1,4 +1,7 @@
-"""What machines ask of a server: whether it lives (/healthz), takes calls (/readyz), and how it fares (/metrics)."""
+"""What machines ask of a server: whether it lives (/healthz), takes calls (/readyz), how it fares (/metrics).
+
+And the public keys of what it signs.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,14 @@ READY_FOR_S = 0.5
 FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
 """Headers by which a proxy says for whom it asks: such a request is not this machine's own."""
 JSON = b"application/json"
+KEYS_PATH = "/.well-known/bursar-keys.json"
+"""The public keys of what this Bursar signs, for whoever has to verify it: nobody needs a key to read them."""
 
 
 class Status:
     """Answers the paths of `PATHS`."""
 
-    PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+    PATHS = frozenset({"/healthz", "/readyz", "/metrics", KEYS_PATH})
 
     def __init__(self, server: Bursar, gateway: Gateway, watch: Watch, log: Log) -> None:
         self._bursar = server
@@ -57,6 +62,9 @@ class Status:
         path = scope["path"]
         if path == "/healthz":
             await _say(scope, send, 200, b'{"status":"ok"}')
+        elif path == KEYS_PATH:
+            keys = await asyncio.to_thread(self._bursar.signing.jwks)
+            await _say(scope, send, 200, msgspec.json.encode(keys))
         elif path == "/readyz":
             await self._tell_ready(scope, send)
         else:

@@ -13,6 +13,7 @@ import pytest
 from bursar.ledger.accounts import SHARED, Account, account_code
 from bursar.ledger.postings import Expire, Leg
 from bursar.store.chains import Head
+from bursar.store.checkpoints import Checkpoint, take_checkpoint
 from bursar.store.database import Database
 from bursar.store.faults import MAX_FAULTS, FaultName
 from bursar.store.journal import Journal
@@ -59,6 +60,11 @@ def fill(journal: Journal) -> None:
 def proof(database: Database) -> Verification:
     with database.reading() as connection:
         return verify(connection)
+
+
+def taken(database: Database) -> Checkpoint:
+    with database.reading() as connection:
+        return take_checkpoint(connection, NOVEMBER_US)
 
 
 def names(verification: Verification) -> set[FaultName]:
@@ -381,22 +387,44 @@ CUT_OFF = (
 def test_a_tail_that_was_cut_off_cleanly_is_found_by_a_checkpoint(
     sqlite_database: Database, tamper: Callable[[str], Verification]
 ) -> None:
-    noted = proof(sqlite_database).heads
+    noted = taken(sqlite_database)
     assert tamper(CUT_OFF).is_right
     with sqlite_database.reading() as connection:
-        found = verify(connection, checkpoints=noted)
+        found = verify(connection, checkpoint=noted)
     assert names(found) == {FaultName.CHECKPOINT_DIFFERS}
 
 
 def test_a_checkpoint_holds_when_the_journal_has_grown(sqlite_database: Database, clock: VirtualClock) -> None:
     journal = Journal(sqlite_database, clock)
     fill(journal)
-    noted = proof(sqlite_database).heads
+    noted = taken(sqlite_database)
     Caller(journal).hold("later", 2, (3,), 5, NOVEMBER_US + 20)
     journal.close()
     with sqlite_database.reading() as connection:
-        assert verify(connection, checkpoints=noted).is_right
-        assert not verify(connection, checkpoints={0: Head(17, b"?" * 32)}).is_right
+        assert verify(connection, checkpoint=noted).is_right
+        for head in (Head(17, b"?" * 32), Head(16, noted.heads[0].hash), Head(18, noted.heads[0].hash)):
+            other = msgspec.structs.replace(noted, heads={0: head})
+            assert names(verify(connection, checkpoint=other)) == {FaultName.CHECKPOINT_DIFFERS}
+
+
+def test_a_checkpoint_with_other_counts_does_not_fit(database: Database, journal: Journal) -> None:
+    fill(journal)
+    noted = taken(database)
+    assert (noted.links, noted.postings) == (17, 17)
+    with database.reading() as connection:
+        assert verify(connection, checkpoint=noted).is_right
+        for other in (msgspec.structs.replace(noted, links=16), msgspec.structs.replace(noted, postings=18)):
+            (fault,) = verify(connection, checkpoint=other).faults
+            assert fault.name is FaultName.CHECKPOINT_DIFFERS
+            assert "17 with 17" in fault.problem
+
+
+def test_a_checkpoint_of_an_empty_journal_fits_every_later_one(database: Database, journal: Journal) -> None:
+    empty = taken(database)
+    assert (empty.heads, empty.links, empty.postings) == ({}, 0, 0)
+    fill(journal)
+    with database.reading() as connection:
+        assert verify(connection, checkpoint=empty).is_right
 
 
 def test_faults_beyond_the_first_thousand_are_counted(sqlite_database: Database, clock: VirtualClock) -> None:

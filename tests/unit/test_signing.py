@@ -103,6 +103,12 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path, keys: SigningKe
         keys.sign(SAID, TYP)
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: VirtualClock) -> None:
+    (tmp_path / "file").write_text("")
+    keys = SigningKeys(tmp_path / "file" / "signing", clock)
+    assert refused(lambda: keys.sign(SAID, TYP)) is Why.DATA_FOLDER
+
+
 def test_another_type_is_refused(keys: SigningKeys) -> None:
     text = keys.sign(SAID, TYP)
     assert refused(lambda: verify(text, keys.jwks(), "bursar-other+json")) is Why.SIGNED_AS_OTHER

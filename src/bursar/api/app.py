@@ -25,6 +25,7 @@ from bursar.api import (
     prices,
     runs,
     service,
+    signing,
     usage,
 )
 from bursar.api.access import PERSON, Caller, Door
@@ -32,25 +33,35 @@ from bursar.api.errors import MAX_BODY_BYTES, check_body, tell_http, tell_intern
 from bursar.books import Books
 from bursar.config import Config
 from bursar.refusals import Refused
+from bursar.signing import SigningKeys
 
 PATH = "/api"
-PARTS = (people, plans, grants, pools, keys, limits, runs, accounts, usage, journal, prices, service)
+PARTS = (people, plans, grants, pools, keys, limits, runs, accounts, usage, journal, prices, signing, service)
 ABOUT = (
     "Amounts are decimal strings in dollars, times ISO 8601 in UTC. Whatever is refused answers "
     '`{"error": {"name", "message", "field"}}`; the names are listed in docs/reference/refusals.md.'
 )
 
 
-def build_api(books: Books, local_token: str, get_config: Callable[[], Config], reload: service.Reloader) -> Litestar:
+def build_api(
+    books: Books,
+    local_token: str,
+    get_config: Callable[[], Config],
+    reload: service.Reloader,
+    signing_keys: SigningKeys,
+) -> Litestar:
     """The API on these books, as an ASGI application that serves paths under /api.
 
     `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of the
     configuration only what a person needs to know is told: which providers there are and which models they serve.
-    `reload` reads it anew.
+    `reload` reads it anew. With `signing_keys` is signed what has to be believed elsewhere.
     """
 
     def get_reloader() -> service.Reloader:
         return reload
+
+    def get_signing_keys() -> SigningKeys:
+        return signing_keys
 
     def get_books() -> Books:
         return books
@@ -66,6 +77,7 @@ def build_api(books: Books, local_token: str, get_config: Callable[[], Config], 
         dependencies={
             "config": Provide(get_config, sync_to_thread=False),
             "reloader": Provide(get_reloader, sync_to_thread=False),
+            "signing_keys": Provide(get_signing_keys, sync_to_thread=False),
             "books": Provide(get_books, sync_to_thread=False),
             "caller": Provide(get_caller, sync_to_thread=False),
         },

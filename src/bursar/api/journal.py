@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
+from litestar.params import FromQuery, JSONBody
 from litestar.response import Stream
 
 from bursar.api.access import ADMINISTRATOR, PERSON, Caller
@@ -21,9 +21,12 @@ from bursar.api.paging import PAGE, After, PageSize
 from bursar.api.routes import body, route
 from bursar.api.told import told_list
 from bursar.books import Books
-from bursar.refusals import Why, refuse
+from bursar.books.checkpoints import read_checkpoint, sign_checkpoint
+from bursar.refusals import Refused, Why, refuse
 from bursar.reports.plain import plain
 from bursar.reports.usage import PostingView, postings
+from bursar.signing import SigningKeys, read_keys
+from bursar.store.checkpoints import Checkpoint
 from bursar.store.verify import Verification, verify
 
 log = logging.getLogger("bursar.api")
@@ -71,6 +74,22 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class VerificationWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to compare the journal with: a signed checkpoint that was kept elsewhere.
+
+    `keys` is the public key that must have signed it, a JWK or a JWK set; left out, it is any of this Bursar's own.
+    """
+
+    checkpoint: str | None = None
+    keys: dict[str, Any] | None = None
+
+
+class CheckpointAnswer(msgspec.Struct, frozen=True):
+    """A signed checkpoint: a compact JWS."""
+
+    checkpoint: str
+
+
 _VERIFICATION = body(VerificationAnswer, "What was read, and what is wrong with it")
 
 
@@ -104,13 +123,35 @@ def list_postings(
 
 @route("POST /journal/verify", ADMINISTRATOR, status=200, answer=_VERIFICATION)
 def verify_journal(
-    books: NamedDependency[Books], progress: FromQuery[bool] = False
+    books: NamedDependency[Books],
+    signing_keys: NamedDependency[SigningKeys],
+    progress: FromQuery[bool] = False,
+    data: JSONBody[VerificationWanted | None] = None,
 ) -> Response[VerificationAnswer] | Stream:
-    """Prove the books. With `progress=true` the answer is lines of JSON: `{"done", "total"}` until the last line."""
+    """Prove the books, perhaps against a checkpoint, whose signature is verified first.
+
+    With `progress=true` the answer is lines of JSON: `{"done", "total"}` until the last line.
+    """
+    checkpoint = _noted(data or VerificationWanted(), signing_keys)
     if progress:
-        return Stream(_Verifying(books).lines(), media_type="application/x-ndjson")
+        return Stream(_Verifying(books, checkpoint).lines(), media_type="application/x-ndjson")
     with books.database.reading() as connection:
-        return Response(VerificationAnswer.of(verify(connection)))
+        return Response(VerificationAnswer.of(verify(connection, checkpoint=checkpoint)))
+
+
+def _noted(wanted: VerificationWanted, signing_keys: SigningKeys) -> Checkpoint | None:
+    if wanted.checkpoint is None:
+        if wanted.keys is not None:
+            raise Refused(refuse(Why.FIELD_MISSING, field="checkpoint", right="given with keys"))
+        return None
+    jwks = signing_keys.jwks() if wanted.keys is None else read_keys(msgspec.json.encode(wanted.keys))
+    return read_checkpoint(wanted.checkpoint, jwks)
+
+
+@route("POST /journal/checkpoint", ADMINISTRATOR, status=200)
+def checkpoint_journal(books: NamedDependency[Books], signing_keys: NamedDependency[SigningKeys]) -> CheckpointAnswer:
+    """Sign what the journal is now: every chain's last link. To be kept where nobody can change it with the books."""
+    return CheckpointAnswer(sign_checkpoint(books, signing_keys))
 
 
 class _Left(Exception):  # noqa: N818 - it is no error that somebody stops listening
@@ -120,8 +161,9 @@ class _Left(Exception):  # noqa: N818 - it is no error that somebody stops liste
 class _Verifying:
     """A verification in a thread of its own, and the lines that it has to tell."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, checkpoint: Checkpoint | None) -> None:
         self._books = books
+        self._checkpoint = checkpoint
         self._lines: SimpleQueue[Progress | VerificationAnswer | ErrorAnswer] = SimpleQueue()
         self._left = False
 
@@ -140,7 +182,7 @@ class _Verifying:
     def _run(self) -> None:
         try:
             with self._books.database.reading() as connection:
-                self._lines.put(VerificationAnswer.of(verify(connection, self._tell)))
+                self._lines.put(VerificationAnswer.of(verify(connection, self._tell, self._checkpoint)))
         except _Left:
             log.info("nobody waits for the verification any more")
         except Exception:
@@ -153,4 +195,4 @@ class _Verifying:
         self._lines.put(Progress(done, total))
 
 
-ROUTES = (list_postings, verify_journal)
+ROUTES = (list_postings, verify_journal, checkpoint_journal)

@@ -67,9 +67,10 @@ class Client:
         """Take away what is at a path."""
         return self._ask("DELETE", path, {}).json()
 
-    def lines(self, path: str, **query: object) -> Iterator[Any]:
+    def lines(self, path: str, body: dict[str, object] | None = None, **query: object) -> Iterator[Any]:
         """Post to a path and read the lines of JSON that it answers with, as they come."""
-        with self._safely(), self._http.stream("POST", path, params=_given(query), timeout=None) as answer:
+        asked = self._http.stream("POST", path, params=_given(query), json=_given(body or {}), timeout=None)
+        with self._safely(), asked as answer:
             if answer.is_error:
                 answer.read()
                 self._raise(answer)

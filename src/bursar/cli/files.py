@@ -19,3 +19,11 @@ def read_text(file: Path) -> str:
     except (OSError, UnicodeDecodeError):
         problem = "it cannot be read as UTF-8 text"
     raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem=problem))
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text to a file, new or not. Raises Refused(CONFIG_INVALID) when it cannot be written."""
+    try:
+        file.write_text(text, "utf-8")
+    except OSError:
+        raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem="it cannot be written")) from None

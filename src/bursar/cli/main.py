@@ -27,6 +27,7 @@ from bursar.cli import (
     reload,
     run,
     setup,
+    signing,
     usage,
 )
 from bursar.cli.session import Session, session_of, tell
@@ -44,7 +45,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (person.app, plan.app, pool.app, key.app, limit.app, run.app, prices.app, journal.app):
+for group in (person.app, plan.app, pool.app, key.app, limit.app, run.app, prices.app, journal.app, signing.app):
     app.add_typer(group)
 for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
     app.command()(command)

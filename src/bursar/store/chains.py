@@ -65,8 +65,16 @@ class Chains:
         self._findings = findings
         self._waiting: dict[int, _Link] = {}
         self._read_to = 0
+        self._covered: dict[int, int] = {}
         self.heads: dict[int, Head] = {}
         self.count = 0
+        self.noted_links = self.noted_postings = 0
+        """How many there are up to the heads of the checkpoint that were found."""
+
+    @property
+    def is_missing_noted(self) -> bool:
+        """Whether a head that the checkpoint notes has not been found."""
+        return bool(self._checkpoints)
 
     def add(self, entry: Entry) -> None:
         """Take the next posting."""
@@ -119,5 +127,8 @@ class Chains:
         if link.previous != before.hash:
             self._findings.add(FaultName.LINK_BROKEN, link.where, "it does not follow the link before it")
         self.heads[link.chain] = head = Head(link.n, link.hash)
+        self._covered[link.chain] = self._covered.get(link.chain, 0) + link.count
         if self._checkpoints.get(link.chain) == head:
             del self._checkpoints[link.chain]
+            self.noted_links += head.n
+            self.noted_postings += self._covered[link.chain]

@@ -1,18 +1,20 @@
 """Proves the books: reads the whole journal once and checks everything that must be true of it.
 
 The journal is played again from its first posting; every account is watched at every step; what comes out is compared
-with the balances and open holds that the gateway decides by; and the hash chains are recomputed. What a chain alone
-cannot show is that its tail was cut off: compare with a checkpoint (a head that was noted elsewhere) for that.
+with the balances and open holds that the gateway decides by; and the hash chains are recomputed. What chains alone
+cannot show is that their end was cut off, or that somebody computed them anew: a checkpoint that was kept elsewhere
+does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 import sqlalchemy as sa
 
 from bursar.store.chains import Chains, Head
+from bursar.store.checkpoints import Checkpoint
 from bursar.store.faults import Fault, FaultName, Findings
 from bursar.store.reading import entries, stream
 from bursar.store.replay import Replay
@@ -24,7 +26,7 @@ PROGRESS_EVERY = 1_000
 class Verification(msgspec.Struct, frozen=True):
     """What was read, and what is wrong with it: nothing, when the books are right.
 
-    `heads` are the last links of the chains, by chain; noted elsewhere they are the checkpoints of a later run.
+    `heads` are the last links of the chains, by chain.
     `faults` lists the first 1,000 of `fault_count`.
     """
 
@@ -48,16 +50,19 @@ class Verification(msgspec.Struct, frozen=True):
 def verify(
     connection: sa.Connection,
     on_progress: Callable[[int, int], None] | None = None,
-    checkpoints: Mapping[int, Head] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Verification:
     """Prove the books as they are now, while others may go on writing. Writes nothing.
 
     `on_progress` is called with how many of how many postings have been read. Memory grows with the number of
-    balances and open holds, not with the journal.
+    balances and open holds, not with the journal. With a `checkpoint` the journal must have been then what it says.
     """
     findings = Findings()
     total = _count(connection, postings)
-    replay, chains = Replay(connection, findings), Chains(connection, checkpoints or {}, findings)
+    replay, chains = (
+        Replay(connection, findings),
+        Chains(connection, {} if checkpoint is None else checkpoint.heads, findings),
+    )
     done = 0
     for done, entry in enumerate(entries(connection, findings), start=1):
         replay.add(entry)
@@ -65,6 +70,8 @@ def verify(
         if on_progress is not None and done % PROGRESS_EVERY == 0:
             on_progress(done, total)
     chains.finish()
+    if checkpoint is not None:
+        _as_noted(checkpoint, chains, findings)
     open_holds = replay.finish(connection)
     _refused_and_posted(connection, findings)
     if on_progress is not None:
@@ -85,6 +92,14 @@ def verify(
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def _as_noted(checkpoint: Checkpoint, chains: Chains, findings: Findings) -> None:
+    """The counts of a checkpoint whose links are all there."""
+    noted, there = (checkpoint.links, checkpoint.postings), (chains.noted_links, chains.noted_postings)
+    if not chains.is_missing_noted and noted != there:
+        problem = "it notes {} links with {} postings; up to its heads there are {} with {}".format(*noted, *there)
+        findings.add(FaultName.CHECKPOINT_DIFFERS, "the checkpoint", problem)
 
 
 def _refused_and_posted(connection: sa.Connection, findings: Findings) -> None:

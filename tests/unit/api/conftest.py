@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from bursar.config import Config, ProviderConfig
 from bursar.pricing.book import PriceBook
 from bursar.pricing.catalog import build_book
 from bursar.refusals import Refused, Why, refuse
+from bursar.signing import FOLDER, SigningKeys
 from bursar.store.database import Database
 from tests.support.calls import Caller
 from tests.support.clock import VirtualClock
@@ -45,9 +47,10 @@ def _reload() -> ReloadAnswer:
 class Api:
     """The API, and whoever asks it."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, folder: Path) -> None:
         self.books = books
-        self.application: Litestar = build_api(books, TOKEN, lambda: CONFIG, _reload)
+        self.signing_keys = SigningKeys(folder / FOLDER, books.clock)
+        self.application: Litestar = build_api(books, TOKEN, lambda: CONFIG, _reload, self.signing_keys)
         self.operator = self.client(TOKEN)
 
     def client(self, secret: str | None) -> httpx.Client:
@@ -88,10 +91,10 @@ def prices() -> PriceBook:
 
 
 @pytest.fixture
-def api(sqlite_database: Database, prices: PriceBook, clock: VirtualClock) -> Iterator[Api]:
+def api(sqlite_database: Database, prices: PriceBook, clock: VirtualClock, tmp_path: Path) -> Iterator[Api]:
     """The API with nobody in it; it is 1 November 2026."""
     books = Books(sqlite_database, prices, clock)
-    yield Api(books)
+    yield Api(books, tmp_path)
     books.close()
 
 

@@ -31,6 +31,8 @@ ADMINISTRATORS_ONLY = {
     "POST /journal/verify",
     "POST /prices/check",
     "POST /reload",
+    "POST /signing/rotate",
+    "POST /journal/checkpoint",
 }
 
 
