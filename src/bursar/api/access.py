@@ -1,6 +1,7 @@
 """Who is calling, and what they may do. Default deny: a route that names no role is an administrator's.
 
-On a route that is a person's too, a person sees and changes what is their own.
+On a route that is a person's too, a person sees and changes what is their own. What people are paid is for them and
+for finance: an administrator's key does not open it.
 
 A caller is known by a key of this Bursar (`Authorization: Bearer bsr_…`, or `x-api-key`), or by the local token that
 a running server writes into its data folder: whoever can read that file could read the database too.
@@ -29,6 +30,7 @@ from bursar.store.directory import Key, Person
 from bursar.store.limits import is_limited
 
 ADMINISTRATOR = "administrator"
+FINANCE = "finance"
 PERSON = "person"
 
 
@@ -53,6 +55,23 @@ class Caller(msgspec.Struct, frozen=True):
             raise _needs(ADMINISTRATOR, self.role)
         return directory.person(connection, wanted)
 
+    @property
+    def is_finance(self) -> bool:
+        """Whether everybody's pay may be read and brought in. The operator could read the database, too."""
+        return self.key is None or (self.role == FINANCE and not self.is_limited)
+
+    def find_pay(self, connection: sa.Connection, email: str) -> Person:
+        """The person with this e-mail, if the caller may see what they are paid. Refused before it is looked up.
+
+        An agent run spends a person's budget with a key that is limited; it has no business with their pay.
+        """
+        wanted = email.strip().lower()
+        if not self.is_finance:
+            if self.person is None or self.person.email != wanted:
+                raise _needs(FINANCE, self.role)
+            self.must_manage_keys()
+        return directory.person(connection, wanted)
+
     def scope(self, connection: sa.Connection, email: str | None) -> int | None:
         """Whose records to list: the named person's id, None for everybody's; a person's own when nobody is named."""
         if email is not None:
@@ -65,8 +84,10 @@ class Caller(msgspec.Struct, frozen=True):
         return self.person.id
 
     def must_be(self, role: str) -> None:
-        """Refuse unless the caller has the role; an administrator has every role."""
-        if role != PERSON and not self.is_administrator:
+        """Refuse unless the caller has the role. Everybody has a person's; the operator has every role."""
+        if role == FINANCE and not self.is_finance:
+            raise _needs(role, self.role)
+        if role == ADMINISTRATOR and not self.is_administrator:
             raise _needs(role, self.role)
 
     @property

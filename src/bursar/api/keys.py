@@ -6,7 +6,7 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from bursar.api.access import ADMINISTRATOR, PERSON, Caller
+from bursar.api.access import ADMINISTRATOR, FINANCE, PERSON, Caller
 from bursar.api.answers import KeyAnswer, NewKeyAnswer
 from bursar.api.moments import time_after
 from bursar.api.paging import Id
@@ -23,8 +23,10 @@ MAX_NAME_LENGTH = 100
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make. `person` may be left out for an administrator's; `limit` is in dollars for the key's whole life,
-    `per_day` for each day in UTC; `expires` is an instant, a day or a span from now ("12h").
+    """A key to make. `person` is left out only for an administrator's that is nobody's.
+
+    `limit` is in dollars for the key's whole life, `per_day` for each day in UTC; `expires` is an instant, a day or a
+    span from now ("12h"). A key of finance reads everybody's pay; only finance and the operator may make one.
     """
 
     person: str | None = None
@@ -48,7 +50,7 @@ def create_key(
         read_name(data.name),
         limit_nanos=None if data.limit is None else read_amount(data.limit, "limit"),
         expires_us=_expiry(books, caller, data.expires),
-        administrator=data.role == ADMINISTRATOR,
+        role=data.role,
     )
     if per_day_nanos is not None:
         set_limit(books, Wanted(amount_nanos=per_day_nanos, per="day", key_id=made.key.id))
@@ -86,11 +88,11 @@ def _email(emails: dict[int, str], key: Key) -> str | None:
 
 
 def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
-    if wanted.role not in {PERSON, ADMINISTRATOR}:
-        raise _invalid("role", repr(wanted.role), f"{PERSON} or {ADMINISTRATOR}")
+    if wanted.role not in {PERSON, FINANCE, ADMINISTRATOR}:
+        raise _invalid("role", repr(wanted.role), f"{PERSON}, {FINANCE} or {ADMINISTRATOR}")
     caller.must_be(wanted.role)
     if wanted.person is None and caller.is_administrator:
-        if wanted.role == PERSON:
+        if wanted.role != ADMINISTRATOR:
             raise Refused(refuse(Why.FIELD_MISSING, field="person", right="the e-mail of the key's owner"))
         for field, text in (("limit", wanted.limit), ("per_day", wanted.per_day)):
             if text is not None:

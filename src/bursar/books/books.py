@@ -73,7 +73,7 @@ class Books:
     def add_person(self, email: str, name: str, team: str = "") -> Person:
         """Add somebody who may be granted a budget. Refused when the e-mail is no e-mail or is taken."""
         email = email.strip().lower()
-        if not _EMAIL.fullmatch(email):
+        if not is_email(email):
             raise Refused(refuse(Why.FIELD_INVALID, field="email", got=repr(email), right="an e-mail address"))
         if not name.strip():
             raise Refused(refuse(Why.FIELD_INVALID, field="name", got="empty", right="the person's name"))
@@ -115,9 +115,9 @@ class Books:
         *,
         limit_nanos: int | None = None,
         expires_us: int | None = None,
-        administrator: bool = False,
+        role: str = "person",
     ) -> NewKey:
-        """Make a key for a person, or an administrator's. Its secret is in the answer and nowhere else."""
+        """Make a key for a person, with the role person or finance, or an administrator's, who may be nobody. Its secret is in the answer and nowhere else."""
         now_us = self.clock()
         if limit_nanos is not None and limit_nanos <= 0:
             raise Refused(refuse(Why.FIELD_INVALID, field="limit", got="0.00", right="more than 0"))
@@ -130,7 +130,7 @@ class Books:
             return directory.add_key(
                 connection,
                 person_id=None if person is None else person.id,
-                role="administrator" if administrator else "person",
+                role=role,
                 name=name.strip(),
                 shown=shown(secret),
                 digest=key_digest(secret),
@@ -293,6 +293,11 @@ class Books:
             )
             for limit, opening in zip(in_force, openings, strict=True)
         ]
+
+
+def is_email(text: str) -> bool:
+    """Whether a text without capitals can be somebody's e-mail here."""
+    return _EMAIL.fullmatch(text) is not None
 
 
 def posted(outcome: Outcome) -> Posting:

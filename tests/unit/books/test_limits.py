@@ -294,7 +294,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("wanted", "field"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_no_limit_is_refused_by_its_field(company: Company, wanted: dict[str, object], field: str) -> None:
-    company.books.create_key(None, administrator=True)
+    company.books.create_key(None, role="administrator")
     company.person("ada")
     with pytest.raises(Refused) as refused:
         set_limit(company.books, msgspec.convert({"amount_nanos": USD, "per": "day", **wanted}, Wanted))
