@@ -76,6 +76,7 @@ class Why(StrEnum):
     SIGNATURE_INVALID = "signature_invalid"
     SIGNING_KEY_UNKNOWN = "signing_key_unknown"
     SIGNED_AS_OTHER = "signed_as_other"
+    DOCUMENT_CHANGED = "document_changed"
     DATA_FOLDER = "data_folder"
     ADDRESS_TAKEN = "address_taken"
     SERVER_UNREACHABLE = "server_unreachable"
@@ -232,6 +233,7 @@ RULES: dict[Why, Rule] = {
     Why.SIGNING_KEY_UNKNOWN: Rule(
         400, False, "It is signed with the key {key}, which is not among the public keys that are known: {known}."
     ),
+    Why.DOCUMENT_CHANGED: Rule(400, False, "This {form} is not a statement as Bursar gave it out: {problem}."),
     Why.SIGNED_AS_OTHER: Rule(400, False, "It is signed as {signed_as!r}, not as {right!r}."),
     Why.ROW_INVALID: Rule(
         400, False, "{file}, line {line}: {field} is {got}; it must be {right}. Nothing was changed.{others}"
