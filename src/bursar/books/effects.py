@@ -19,11 +19,13 @@ from bursar.ledger.postings import Add, CashOut, Revoke
 from bursar.periods import first_instant, iso
 from bursar.refusals import Refusal, Why, refuse
 from bursar.store.batch import read_balance
-from bursar.store.changes import Change, changes_of
+from bursar.store.changes import Change, by_grant, changes_of
 from bursar.store.directory import Grant, Person, all_people, grants_of
 from bursar.store.schema import balances, changes, people, postings
 from bursar.terms import amounts
 from bursar.terms.plan import Terms
+from bursar.terms.proration import prorated
+from bursar.terms.schedules import days_of, local_day
 from bursar.terms.vesting import vested_nanos
 
 Effect = Add | Revoke | CashOut
@@ -61,19 +63,9 @@ def holdings(connection: sa.Connection, person: Person | None) -> list[Holding]:
     """A person's grants, or everybody's, with what was announced about them."""
     found = grants_of(connection, None if person is None else person.id)
     whose = {someone.id: someone for someone in ([person] if person else all_people(connection))}
-    announced: dict[int, list[Change]] = defaultdict(list)
-    for change in changes_of(connection, None if person is None else person.id):
-        announced[change.person_id].append(change)
+    announced = by_grant(changes_of(connection, None if person is None else person.id), (grant for grant, _ in found))
     terms = {plan.id: terms_of(plan) for _, plan in found}
-    return [
-        Holding(whose[grant.person_id], grant, terms[plan.id], about(grant.id, announced[grant.person_id]))
-        for grant, plan in found
-    ]
-
-
-def about(grant_id: int, announced: Iterable[Change]) -> tuple[Change, ...]:
-    """Of a person's changes those that concern a grant."""
-    return tuple(change for change in announced if change.grant_id in {None, grant_id})
+    return [Holding(whose[grant.person_id], grant, terms[plan.id], announced[grant.id]) for grant, plan in found]
 
 
 def due_effects(connection: sa.Connection, person: Person | None, now_us: int) -> list[Effect]:
@@ -114,11 +106,17 @@ def _of(held: Holding, lots: list[Balance], now_us: int) -> Iterator[Effect]:
 
 def _additions(held: Holding, lot: Balance, now_us: int) -> Iterator[Add]:
     """Raises that came while the lot was open, and what a request brought."""
-    last_us = min(now_us, lot.expires_us - 1)
-    for change, more in amounts.raises_within(held.terms.amount_nanos, held.changes, lot.opens_us, last_us):
-        yield Add(lot.id, more, str(change.id), change.effective_us, change.reason)
+    terms = held.terms
+    period = terms.periods.at(lot.opens_us)
+    days = days_of(period, terms.time_zone)
+    last_us = min(now_us, period.end_us - 1)
+    for change, more in amounts.raises_within(terms.amount_nanos, held.changes, lot.opens_us, last_us):
+        begins = local_day(change.effective_us, terms.time_zone)
+        amount = prorated(terms, more, days, {day for day in days if day >= begins})
+        if amount:
+            yield Add(lot.id, amount, str(change.id), change.effective_us, change.reason)
     for change in held.changes:
-        if change.kind == amounts.Kind.ADD and lot.label == held.terms.periods.at(change.effective_us).label:
+        if change.kind == amounts.Kind.ADD and change.effective_us in period:
             assert change.amount_nanos is not None, "an addition has an amount"
             yield Add(lot.id, change.amount_nanos, str(change.id), change.effective_us, change.reason)
 
@@ -145,7 +143,7 @@ def _revocations(held: Holding, lot: Balance, now_us: int) -> Iterator[Revoke | 
 
 
 def _unvested(held: Holding, lot: Balance, at_us: int) -> int:
-    """What of a lot's credit that is neither spent nor held may be taken back. What was spent is a part of the vested."""
+    """What of a lot may be taken back: never what is vested, spent or held. What was spent counts as vested first."""
     put_in = lot.granted + lot.carried_in
     vested = vested_nanos(held.terms, put_in, held.grant.from_us, at_us)
     return max(0, min(put_in - vested - lot.revoked, lot.available + lot.unearned))

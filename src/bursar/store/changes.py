@@ -5,7 +5,8 @@ A change is never edited or taken away; another one follows. A request is answer
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from bursar.periods import iso
 from bursar.refusals import Refused, Why, refuse
+from bursar.store.directory import Grant
 from bursar.store.schema import changes, people, requests
 
 OPEN, APPROVED, DENIED = "open", "approved", "denied"
@@ -22,9 +24,9 @@ STATES = (OPEN, APPROVED, DENIED)
 class Change(msgspec.Struct, frozen=True):
     """One change of a person's terms. Times in µs UTC, amounts in nano-USD.
 
-    `grant_id` None: all that the person has. `amount_nanos` is the new amount of a period, or what is added, for kinds
-    that have one. `until_us` is when it ends by itself. `approver` is empty unless a second one was needed; `told` is
-    what the person can read.
+    `grant_id` None: all that the person has. `amount_nanos` is the new amount of a period, or what is added, for
+    kinds that have one. `until_us` is when it ends by itself. `approver` is empty unless a second one was needed;
+    `told` is what the person was told.
     """
 
     id: int
@@ -101,6 +103,17 @@ def changes_of(connection: sa.Connection, person_id: int | None = None) -> list[
     return [Change(*row) for row in connection.execute(query)]
 
 
+def by_grant(announced: Iterable[Change], grants: Iterable[Grant]) -> dict[int, tuple[Change, ...]]:
+    """What was announced about each grant, by its id: its own changes, and those of all its person has."""
+    of: dict[int, list[Change]] = defaultdict(list)
+    for change in announced:
+        of[change.person_id].append(change)
+    return {
+        grant.id: tuple(change for change in of[grant.person_id] if change.grant_id in {None, grant.id})
+        for grant in grants
+    }
+
+
 def add_request(connection: sa.Connection, person_id: int, amount_nanos: int, reason: str, now_us: int) -> Request:
     """Write a request down. It is open."""
     row: dict[str, Any] = {
@@ -135,12 +148,8 @@ def open_request(connection: sa.Connection, request_id: int) -> Request:
     found = Request(*row)
     if found.state != OPEN:
         decided = iso(found.decided_us or 0)
-        raise Refused(
-            refuse(
-                Why.REQUEST_DECIDED,
-                **{"request": found.id, "state": found.state, "by": found.decided_by, "decided": decided},
-            )
-        )
+        facts = refuse(Why.REQUEST_DECIDED, request=found.id, state=found.state, by=found.decided_by, decided=decided)
+        raise Refused(facts)
     return found
 
 
