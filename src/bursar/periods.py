@@ -53,6 +53,9 @@ class Period(msgspec.Struct, frozen=True):
 class Schedule(Protocol):
     """How time is cut into periods. Implementations are pure; bounds are computed once, as UTC instants."""
 
+    def __hash__(self) -> int:
+        """Schedules are values: they may be keys of what is remembered about them."""
+
     @property
     def time_zone(self) -> str:
         """The IANA time zone whose calendar it is."""

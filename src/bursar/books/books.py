@@ -18,7 +18,7 @@ from bursar.books.recovery import recover
 from bursar.books.spending import NEVER_US, OpenLimit, Spender
 from bursar.keys import key_digest, looks_right, new_key, shown
 from bursar.ledger.accounts import Kind, account_of
-from bursar.ledger.postings import Command, Expire, Open, Posting
+from bursar.ledger.postings import Command, Open, Posting
 from bursar.periods import US_PER_SECOND
 from bursar.pricing.book import PriceBook
 from bursar.refusals import Refusal, Refused, Why, refuse
@@ -185,33 +185,44 @@ class Books:
 
     # --- lots -------------------------------------------------------------------------------------------------
 
-    def bring_up(self, person_id: int | None = None) -> int:
-        """Open the lots that are due and expire what is over, for a person or for everybody. Returns the postings.
+    def bring_up(self, person_id: int | None = None, until_us: int | None = None) -> int:
+        """Post what is due to lots, for a person or for everybody, until an instant (default: now).
 
-        May be done any number of times, at any time, on any node: the postings are the same.
+        Lots open, their parts are earned, and what is unspent at their end is carried over, cashed out or expires.
+        Returns how much was posted. May be done any number of times, at any time, on any node: the postings are the
+        same.
         """
         with self.database.reading() as connection:
             person = None if person_id is None else directory.person_by_id(connection, person_id)
             enrolments = Enrolments.of(connection, person)
-        return self._bring_up(enrolments, self.clock())
+        return len(self.bring_up_these(enrolments, self.clock() if until_us is None else until_us))
 
     def bring_up_pools(self, team: str | None) -> int:
         """The same for the pools of a team, or of every team."""
         with self.database.reading() as connection:
             enrolments = Enrolments.of_pools(connection, team)
-        return self._bring_up(enrolments, self.clock())
+        return len(self.bring_up_these(enrolments, self.clock()))
 
-    def _bring_up(self, enrolments: Enrolments, now_us: int) -> int:
-        with self.database.reading() as connection:
-            opens = enrolments.due_openings(connection, now_us)
-        done = self._post_all(opens)
-        with self.database.reading() as connection:
-            expires = enrolments.due_expiries(connection, now_us)
-        return done + self._post_all(expires)
+    def bring_up_these(self, enrolments: Enrolments, now_us: int) -> list[Posting]:
+        """Post what is due to the lots of some enrolments by an instant."""
+        done = self._post_due(enrolments.due_openings, now_us)
+        done += self._post_due(enrolments.due_earnings, now_us)
+        # What one lot gives on to the next may have to go on from there; so the close goes on until nothing moves.
+        while closed := self._post_due(enrolments.due_closings, now_us):
+            done += closed
+        return done
 
-    def _post_all(self, commands: list[Open] | list[Expire]) -> int:
-        wanted: list[Command] = list(commands)
-        return sum(posted(outcome) is not None for outcome in self.journal.post_all(wanted) if outcome is not None)
+    def _post_due(self, due: Callable[[sa.Connection, int], list[Command]], now_us: int) -> list[Posting]:
+        """Post what is due; what another node has posted in between, maybe otherwise, is not done again."""
+        with self.database.reading() as connection:
+            commands = due(connection, now_us)
+        done = []
+        for outcome in self.journal.post_all(commands):
+            if isinstance(outcome, Refusal) and outcome.why is Why.OPERATION_CONFLICT:
+                continue
+            if outcome is not None:
+                done.append(posted(outcome))
+        return done
 
     # --- spending ---------------------------------------------------------------------------------------------
 
@@ -243,7 +254,7 @@ class Books:
         with self.database.reading() as connection:
             person = directory.person_by_id(connection, person_id)
             enrolments = Enrolments.of(connection, person)
-        self._bring_up(enrolments, now_us)
+        self.bring_up_these(enrolments, now_us)
         with self.database.reading() as connection:
             chain = tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)

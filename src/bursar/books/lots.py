@@ -6,20 +6,31 @@ So nothing has to run for a budget to renew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 
+from bursar.books.close import closings
 from bursar.books.spending import NEVER_US, OpenLot
 from bursar.ledger.accounts import SHARED, Kind
-from bursar.ledger.postings import Expire, Open
-from bursar.store.directory import Grant, Person, Plan, grants_of
+from bursar.ledger.postings import Accrue, Command, Open
+from bursar.periods import Period, first_instant
+from bursar.store.changes import Change, changes_of
+from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
+from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
-from bursar.store.schema import balances
+from bursar.store.schema import balances, postings
+from bursar.terms.accrual import earnings, unearned_at_opening
+from bursar.terms.amounts import amount_at, next_us
 from bursar.terms.plan import Terms
+from bursar.terms.proration import ALWAYS, Employment, counted_days, prorated
+from bursar.terms.schedules import days_of, local_day, period_after, period_at
 
-_terms = msgspec.json.Decoder(Terms).decode
+_terms = lru_cache(maxsize=1024)(msgspec.json.Decoder(Terms).decode)
 
 
 def terms_of(plan: Plan) -> Terms:
@@ -33,38 +44,85 @@ def source_of(grant: Grant) -> str:
 
 
 class Enrolment(NamedTuple):
-    """A grant, or a team's pool: what opens lots. `owner_id` is whose they are, `source` is how they name it."""
+    """A grant, or a team's pool: what opens lots. `owner_id` is whose they are, `source` is how they name it.
+
+    `employment` is when its person is there; `events` are the changes that were announced to the grant.
+    """
 
     owner_id: int
     source: str
     from_us: int
     terms: Terms
+    employment: Employment = ALWAYS
+    events: tuple[Change, ...] = ()
+
+    def goes_on(self, now_us: int) -> bool:
+        """Whether there will be further lots, as far as is known now."""
+        today = local_day(now_us, self.terms.time_zone)
+        left = self.employment.ends is not None and self.employment.ends < today
+        return not left and amount_at(self.terms.amount_nanos, self.events, now_us) > 0
+
+    def span(self, label: str, opens_us: int, expires_us: int) -> Period:
+        """The time in which a lot is earned: from its opening to its period's end, or to its own if that is first."""
+        end_us = self.terms.periods.named(label).end_us
+        return Period(label, opens_us, min(end_us, expires_us))
 
 
 def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[Open]:
-    """The lots that an enrolment should have opened by an instant and has not: one a period, from its start.
-
-    The first period is granted whole, from the day on which the enrolment begins (terms.md: proration none).
-    """
-    owner_id, source, from_us, terms = enrolment
-    if until_us < from_us:
+    """The lots that an enrolment should have opened by an instant and has not: one a period, from its start."""
+    if until_us < enrolment.from_us:
         return
-    period = terms.periods.at(from_us)
+    schedule = enrolment.terms.periods
+    period = period_at(schedule, enrolment.from_us)
     while period.start_us <= until_us:
         if period.label not in opened:
-            opens_us = max(period.start_us, from_us)
-            yield Open(
-                person_id=owner_id,
-                kind=Kind.LOT,
-                source=source,
-                label=period.label,
-                amount=terms.amount_nanos,
-                at_us=opens_us,
-                priority=terms.priority,
-                opens_us=opens_us,
-                expires_us=period.end_us,
-            )
-        period = terms.periods.after(period)
+            lot = opening(enrolment, period)
+            if lot is not None and lot.opens_us <= until_us:
+                yield lot
+        period = period_after(schedule, period)
+
+
+def opening(enrolment: Enrolment, period: Period) -> Open | None:
+    """The lot that an enrolment opens in a period; None when no day of it counts, or nothing is granted in it."""
+    owner_id, source, from_us, terms, employment, events = enrolment
+    zone = terms.time_zone
+    days = days_of(period, zone)
+    counted = counted_days(terms, employment, days, local_day(from_us, zone))
+    opens_us = max(period.start_us, from_us, _begin_us(employment.starts, zone))
+    amount = prorated(terms, amount_at(terms.amount_nanos, events, opens_us), days, counted)
+    if not amount:
+        return None
+    expires_us = _expires_us(terms, employment, period)
+    span = Period(period.label, opens_us, min(period.end_us, expires_us))
+    return Open(
+        person_id=owner_id,
+        kind=Kind.LOT,
+        source=source,
+        label=period.label,
+        amount=amount,
+        at_us=opens_us,
+        priority=terms.priority,
+        opens_us=opens_us,
+        expires_us=expires_us,
+        unearned=unearned_at_opening(amount, span, zone) if terms.availability == "accrual" else 0,
+    )
+
+
+def _begin_us(day: date | None, time_zone: str) -> int:
+    return 0 if day is None else first_instant(day, ZoneInfo(time_zone))
+
+
+def _expires_us(terms: Terms, employment: Employment, period: Period) -> int:
+    """When a lot ends: with its period, or the days of grace later; a leaver's without vesting maybe sooner.
+
+    What is vested stays until the lot ends, so then it does not end sooner; what is not is revoked.
+    """
+    zone = ZoneInfo(terms.time_zone)
+    last = days_of(period, terms.time_zone)[-1]
+    ends_us = first_instant(last + timedelta(days=1 + terms.grace_days), zone) if terms.grace_days else period.end_us
+    if employment.ends is None or terms.on_leaving == "period_end" or terms.vesting_months is not None:
+        return ends_us
+    return min(ends_us, first_instant(employment.ends + timedelta(days=1 + terms.leaving_days), zone))
 
 
 class Enrolments:
@@ -78,10 +136,7 @@ class Enrolments:
     @classmethod
     def of(cls, connection: sa.Connection, person: Person | None) -> Enrolments:
         """Those of a person, the team's pools included; everybody's when nobody is named."""
-        granted = grants_of(connection, None if person is None else person.id)
-        found = [
-            Enrolment(grant.person_id, source_of(grant), grant.from_us, terms_of(plan)) for grant, plan in granted
-        ]
+        found = _granted(connection, person)
         found += _pooled(connection, None if person is None else person.team)
         return cls(found, balances.c.kind == Kind.LOT.value if person is None else _lots_of(found))
 
@@ -91,19 +146,39 @@ class Enrolments:
         found = _pooled(connection, team)
         return cls(found, _lots_of(found))
 
-    def due_openings(self, connection: sa.Connection, now_us: int) -> list[Open]:
+    def due_openings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every opening that is due."""
         opened: dict[str, set[str]] = {}
         for source, label in connection.execute(sa.select(balances.c.source, balances.c.label).where(self._lots)):
             opened.setdefault(source, set()).add(label)
         return [opening for one in self._all for opening in openings(one, opened.get(one.source, set()), now_us)]
 
-    def due_expiries(self, connection: sa.Connection, now_us: int) -> list[Expire]:
-        """Every lot whose time has ended with something unspent."""
-        query = sa.select(balances.c.id, balances.c.expired).where(
-            self._lots, balances.c.expires_us <= now_us, balances.c.available > 0
+    def due_earnings(self, connection: sa.Connection, now_us: int) -> list[Command]:
+        """Every day's part of a lot that is earned and is not available yet, each as of its day."""
+        lot = balances.c
+        op = sa.literal("open:") + lot.source + ":" + lot.label
+        query = (
+            sa.select(
+                lot.id, lot.source, lot.label, lot.opens_us, lot.expires_us, lot.unearned, postings.c.amount_nanos
+            )
+            .join(postings, postings.c.op == op)
+            .where(self._lots, lot.unearned > 0)
         )
-        return [Expire(balance_id, expired, now_us) for balance_id, expired in connection.execute(query)]
+        enrolled = {one.source: one for one in self._all}
+        due: list[Command] = []
+        for balance_id, source, label, opens_us, expires_us, unearned, amount in connection.execute(query):
+            one = enrolled[source]
+            span = one.span(label, opens_us, expires_us)
+            due += [
+                Accrue(balance_id, still, at_us)
+                for at_us, still in earnings(amount, span, one.terms.time_zone, now_us)
+                if still < unearned
+            ]
+        return due
+
+    def due_closings(self, connection: sa.Connection, now_us: int) -> list[Command]:
+        """What becomes of every lot whose time has ended with something unspent, as far as it can be said now."""
+        return closings(connection, self._lots, {one.source: one for one in self._all}, now_us)
 
     def open_lots(self, connection: sa.Connection, now_us: int) -> tuple[OpenLot, ...]:
         """The lots that are open, with the terms under which they may be spent."""
@@ -115,8 +190,59 @@ class Enrolments:
         return tuple(OpenLot(balance_id, terms[source], expires_us) for balance_id, source, expires_us in rows)
 
     def next_us(self, now_us: int) -> int:
-        """When the next of them begins that has not begun; NEVER_US when none will."""
-        return min((one.from_us for one in self._all if one.from_us > now_us), default=NEVER_US)
+        """When more may come of one of them: its beginning, a new period, another day's part; NEVER_US if never."""
+        return min((instant for one in self._all for instant in _instants(one, now_us)), default=NEVER_US)
+
+
+def _instants(one: Enrolment, now_us: int) -> Iterator[int]:
+    """Instants after now at which something may come of an enrolment."""
+    if one.from_us > now_us:
+        yield one.from_us
+        return
+    zone = one.terms.time_zone
+    yield period_at(one.terms.periods, now_us).end_us
+    starts_us = _begin_us(one.employment.starts, zone)
+    if starts_us > now_us:
+        yield starts_us
+    if one.terms.availability == "accrual":
+        tomorrow_us = first_instant(local_day(now_us, zone) + timedelta(days=1), ZoneInfo(zone))
+        if tomorrow_us > now_us:
+            yield tomorrow_us
+    change_us = next_us(one.events, now_us)
+    if change_us is not None:
+        yield change_us
+
+
+def _granted(connection: sa.Connection, person: Person | None) -> list[Enrolment]:
+    """The grants of a person, or of everybody, with what is known of employment and of changes."""
+    person_id = None if person is None else person.id
+    people = {one.id: one for one in (all_people(connection) if person is None else [person])}
+    leave: dict[int, list[tuple[date, date | None]]] = {}
+    for absence in absences_of(connection, person_id):
+        last = None if absence.to_day is None else date.fromisoformat(absence.to_day)
+        leave.setdefault(absence.person_id, []).append((date.fromisoformat(absence.from_day), last))
+    events: dict[int, list[Change]] = {}
+    for change in changes_of(connection, person_id):
+        events.setdefault(change.person_id, []).append(change)
+    return [
+        Enrolment(
+            grant.person_id,
+            source_of(grant),
+            grant.from_us,
+            terms_of(plan),
+            Employment(
+                _day(people[grant.person_id].starts),
+                _day(people[grant.person_id].ends),
+                tuple(leave.get(grant.person_id, ())),
+            ),
+            tuple(event for event in events.get(grant.person_id, ()) if event.grant_id in {None, grant.id}),
+        )
+        for grant, plan in grants_of(connection, person_id)
+    ]
+
+
+def _day(written: str | None) -> date | None:
+    return None if written is None else date.fromisoformat(written)
 
 
 def _pooled(connection: sa.Connection, team: str | None) -> list[Enrolment]:

@@ -1,0 +1,107 @@
+"""The close of lots: what is unspent when a lot's time has ended is carried over, cashed out, or expires.
+
+Derived from the balances, so that it may be asked any number of times, on any node. What a call gives back after the
+end is divided by the same rules as if it had been there at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import sqlalchemy as sa
+
+from bursar.ledger.postings import Carry, CashOut, Command, Expire
+from bursar.money import people_usd
+from bursar.store.schema import balances
+from bursar.terms.plan import Terms
+from bursar.terms.unused import Ages, ages_after, closing, pays_nanos
+
+
+class Opener(Protocol):
+    """What opened lots: its terms, and whether there will be more."""
+
+    @property
+    def terms(self) -> Terms: ...  # noqa: D102
+
+    def goes_on(self, now_us: int) -> bool: ...  # noqa: D102
+
+
+class Lot(NamedTuple):
+    """A lot as it stands, amounts in nano-USD."""
+
+    id: int
+    source: str
+    expires_us: int
+    granted: int
+    available: int
+    expired: int
+    carried_out: int
+    cashed_out: int
+
+    @property
+    def unspent(self) -> int:
+        """What was, or is, unspent at its end, whatever has become of it."""
+        return self.available + self.expired + self.carried_out + self.cashed_out
+
+
+def closings(
+    connection: sa.Connection, lots: sa.ColumnElement[bool], openers: Mapping[str, Opener], now_us: int
+) -> list[Command]:
+    """What is to be posted for lots that have ended with something available. `lots` is a condition on balances.
+
+    Credit that came by carrying over is divided once it is there: ask again until there is nothing.
+    """
+    ended = sa.and_(lots, balances.c.expires_us <= now_us, balances.c.available > 0)
+    due: list[Command] = []
+    apart: set[str] = set()
+    for lot in _read(connection, ended):
+        terms = openers[lot.source].terms
+        if terms.unused == "carry_over" or terms.cash_out_rate_bps:
+            apart.add(lot.source)
+        else:
+            due.append(Expire(lot.id, lot.expired, now_us))
+    chains: dict[str, list[Lot]] = {source: [] for source in apart}
+    if apart:
+        for lot in _read(connection, sa.and_(lots, balances.c.source.in_(apart)) if len(apart) < 500 else lots):
+            if lot.source in chains:
+                chains[lot.source].append(lot)
+    for source, chain in chains.items():
+        due += _chain(openers[source], chain, now_us)
+    return due
+
+
+def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Lot]:
+    columns = [balances.c[field] for field in Lot._fields]
+    query = sa.select(*columns).where(where).order_by(balances.c.source, balances.c.opens_us, balances.c.id)
+    return [Lot(*row) for row in connection.execute(query)]
+
+
+def _chain(opener: Opener, chain: Sequence[Lot], now_us: int) -> Iterator[Command]:
+    """What is to be posted for the lots of one source, which follow one another."""
+    terms = opener.terms
+    ages: Ages = ()
+    carried = 0
+    for lot, later in zip(chain, (*chain[1:], None), strict=True):
+        ages = ages_after(terms, ages, carried, lot.granted)
+        carried = lot.carried_out
+        waits = terms.unused == "carry_over" and later is None and opener.goes_on(now_us)
+        if lot.expires_us <= now_us and lot.available and not waits:
+            yield from _divide(terms, lot, later, ages, now_us)
+
+
+def _divide(terms: Terms, lot: Lot, later: Lot | None, ages: Ages, now_us: int) -> Iterator[Command]:
+    """Carry over and cash out what is still to be, and let the rest expire."""
+    target = closing(terms, ages, lot.unspent, goes_on=later is not None)
+    left = lot.available
+    carry = min(target.carry - lot.carried_out, left)
+    if carry > 0 and later is not None:
+        yield Carry(lot.id, later.id, carry, lot.carried_out, now_us)
+        left -= carry
+    cash_out = min(target.cash_out - lot.cashed_out, left)
+    if cash_out > 0:
+        pays = people_usd(pays_nanos(terms, cash_out))
+        yield CashOut(lot.id, cash_out, lot.cashed_out, now_us, f"payroll pays {pays}")
+        left -= cash_out
+    if left:
+        yield Expire(lot.id, lot.expired, now_us)
