@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from bursar.money import ceil_div
 from bursar.refusals import Refused, Why, refuse
 from bursar.store.directory import Person
 from bursar.store.schema import absences, exchange_rates, pay, people
@@ -49,8 +50,8 @@ class Rate(msgspec.Struct, frozen=True):
     unit_nanos: int
 
     def convert(self, nanos: int) -> int:
-        """Billionths of the currency's unit in nano-USD; half a nano-dollar goes up."""
-        return (nanos * self.unit_nanos + NANOS_PER_UNIT // 2) // NANOS_PER_UNIT
+        """Billionths of the currency's unit in nano-USD, rounded as all amounts are."""
+        return ceil_div(nanos * self.unit_nanos, NANOS_PER_UNIT)
 
 
 PARITY = Rate(USD, "", NANOS_PER_UNIT)
