@@ -1,0 +1,202 @@
+"""Changes a journal behind Bursar's back, in one of many ways each time, and takes the change back again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from bursar.ledger.postings import Command
+from bursar.store.batch import Outcome
+from bursar.store.chain import GENESIS, link_hash
+from bursar.store.database import Database
+from bursar.store.journal import Journal
+from bursar.store.schema import APPEND_ONLY, balances, calls, holds, links, postings, transfers
+
+JOURNAL = (postings, transfers, calls, links)
+FREE = ((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us"))
+"""What nothing but the chain vouches for: not the sums, not the balances, no other row."""
+Rows = list[dict[str, Any]]
+
+
+class Watched(Journal):
+    """A journal that remembers after each command what the balances and open holds were."""
+
+    states: list[tuple[Rows, Rows]]
+
+    def begin(self, database: Database) -> None:
+        self._seen = database
+        self.states = [([], [])]
+
+    def post(self, command: Command) -> Outcome:
+        outcome = super().post(command)
+        with self._seen.reading() as connection:
+            self.states.append((_rows(connection, balances), _rows(connection, holds)))
+        return outcome
+
+
+class Mutations:
+    """Mutations of a journal of one chain whose every link has one posting, one at a time, by a seed."""
+
+    def __init__(self, connection: sa.Connection, states: list[tuple[Rows, Rows]], seed: int) -> None:
+        """`connection` begins transactions only by hand; `states` are balances and holds by number of links."""
+        self._connection = connection
+        self._states = states
+        self._chance = random.Random(seed)
+        self._journal = {table: _rows(connection, table) for table in JOURNAL}
+        self._ways: tuple[Callable[[], str], ...] = (
+            *(self._edit, self._delete, self._copy, self._swap),
+            *(self._cut_off, self._seal_anew),
+        )
+
+    @contextmanager
+    def one(self) -> Iterator[str]:
+        """One mutation that the database takes, while it is there; tells what it is."""
+        while True:
+            self._connection.exec_driver_sql("BEGIN")
+            try:
+                told = self._chance.choice(self._ways)()
+            except sa.exc.IntegrityError:
+                self._connection.exec_driver_sql("ROLLBACK")
+                continue
+            break
+        try:
+            yield told
+        finally:
+            self._connection.exec_driver_sql("ROLLBACK")
+
+    # --- clumsy ones: what is left does not fit together ------------------------------------------------------
+
+    def _edit(self) -> str:
+        table, row = self._any()
+        column = self._chance.choice(list(table.c))
+        value = self._other(row[column.name], [each[column.name] for each in self._journal[table]])
+        self._update(table, row, {column.name: value})
+        return f"edit {column} of {_key(table, row)}: {row[column.name]!r} -> {value!r}"
+
+    def _delete(self) -> str:
+        table, row = self._any()
+        self._connection.execute(sa.delete(table).where(_is(table, row)))
+        return f"delete {table} {_key(table, row)}"
+
+    def _copy(self) -> str:
+        table, row = self._any()
+        new = {name: max(each[name] for each in self._journal[table]) + 1 for name in _key(table, row)}
+        if table is postings:
+            new["op"] = row["op"] + "-again"
+        elif table is links:
+            new["n"] = row["n"] + len(self._journal[links])
+        self._connection.execute(sa.insert(table).values({**row, **new}))
+        return f"copy {table} {_key(table, row)} to {new}"
+
+    def _swap(self) -> str:
+        while True:
+            table, row = self._any()
+            other = self._chance.choice(self._journal[table])
+            key = _key(table, row)
+            if {**row, **key} != {**other, **key}:
+                break
+        aside = {name: value + 1_000_000 for name, value in key.items()}
+        self._update(table, row, aside)
+        self._update(table, other, key)
+        self._update(table, aside, _key(table, other))
+        return f"swap {table} {key} and {_key(table, other)}"
+
+    # --- skilful ones: everything fits together, and nothing but a checkpoint shows it ------------------------
+
+    def _cut_off(self) -> str:
+        kept = self._chance.randrange(len(self._journal[links]))
+        for table, column in ((links, "id"), (postings, "id"), (transfers, "posting_id"), (calls, "posting_id")):
+            self._connection.execute(sa.delete(table).where(table.c[column] > kept))
+        for table, rows in zip((balances, holds), self._states[kept], strict=True):
+            self._connection.execute(sa.delete(table))
+            if rows:
+                self._connection.execute(sa.insert(table), rows)
+        return f"cut off after link {kept}"
+
+    def _seal_anew(self) -> str:
+        table, name = self._chance.choice(FREE)
+        row = self._chance.choice(self._journal[table])
+        value = self._other(row[name], [])
+        self._update(table, row, {name: value})
+        previous = GENESIS
+        for link in _rows(self._connection, links):
+            parts = {
+                part: [tuple(each.values()) for each in _rows(self._connection, part, link["id"])]
+                for part in (postings, transfers, calls)
+            }
+            new = link_hash(
+                previous,
+                link_id=link["id"],
+                chain=link["chain"],
+                n=link["n"],
+                recorded_us=link["recorded_us"],
+                postings=parts[postings],
+                transfers=parts[transfers],
+                calls=parts[calls],
+            )
+            self._update(links, link, {"previous": previous, "hash": new})
+            previous = new
+        return f"edit {table.c[name]} of {_key(table, row)}, and seal all anew"
+
+    # ----------------------------------------------------------------------------------------------------------
+
+    def _any(self) -> tuple[sa.Table, dict[str, Any]]:
+        table = self._chance.choice(JOURNAL)
+        return table, self._chance.choice(self._journal[table])
+
+    def _update(self, table: sa.Table, row: dict[str, Any], values: dict[str, Any]) -> None:
+        self._connection.execute(sa.update(table).where(_is(table, row)).values(values))
+
+    def _other(self, value: Any, others: list[Any]) -> Any:
+        """Another value of the same kind: one that is elsewhere in the column, or one near by."""
+        elsewhere = [other for other in others if other != value]
+        if elsewhere and self._chance.random() < 0.5:
+            return self._chance.choice(elsewhere)
+        if isinstance(value, bytes):
+            at = self._chance.randrange(len(value))
+            return value[:at] + bytes([value[at] ^ (1 << self._chance.randrange(8))]) + value[at + 1 :]
+        if isinstance(value, str):
+            return value + self._chance.choice("x .0")
+        assert isinstance(value, int), value
+        return value + self._chance.choice((1, -1, 7, 1_000, 2**40))
+
+
+def _rows(connection: sa.Connection, table: sa.Table, posting_id: int | None = None) -> Rows:
+    """A table's rows in the order of their primary keys; all, or those of one posting."""
+    query = sa.select(table).order_by(*table.primary_key.columns)
+    if posting_id is not None:
+        query = query.where(table.c["id" if table is postings else "posting_id"] == posting_id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _key(table: sa.Table, row: dict[str, Any]) -> dict[str, int]:
+    return {column.name: row[column.name] for column in table.primary_key.columns}
+
+
+def _is(table: sa.Table, row: dict[str, Any]) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == value for name, value in _key(table, row).items()))
+
+
+@contextmanager
+def unguarded(database: Database) -> Iterator[sa.Connection]:
+    """A connection to a database whose journal may be changed, its transactions begun by hand."""
+    connection = database.writer_connection()
+    try:
+        for table in APPEND_ONLY:
+            if database.is_sqlite:
+                connection.exec_driver_sql(f"DROP TRIGGER {table}_no_update")
+                connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
+            else:
+                connection.exec_driver_sql(f"DROP TRIGGER {table}_append_only ON {table}")
+        if database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        else:
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        yield connection
+    finally:
+        connection.close()

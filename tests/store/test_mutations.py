@@ -1,0 +1,59 @@
+"""Whatever is done to a journal of which a checkpoint was kept is found.
+
+A seed is printed. `make soak` does ten thousand mutations on each engine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pytest
+
+from bursar.store.checkpoints import fits, take_checkpoint
+from bursar.store.database import Database
+from bursar.store.faults import FaultName
+from bursar.store.verify import verify
+from tests.store.mutating import Mutations, Watched, unguarded
+from tests.store.test_verify import fill
+from tests.support.clock import NOVEMBER_US, VirtualClock
+
+SKILFUL = ("cut off", "and seal all anew")
+
+
+def find_all(database: Database, clock: VirtualClock, count: int) -> Counter[str]:
+    """Do so many mutations, each to the whole journal; returns how many there were of each kind."""
+    journal = Watched(database, clock)
+    journal.begin(database)
+    fill(journal)
+    journal.close()
+    seed = int.from_bytes(os.urandom(4))
+    print(f"mutation seed {seed}")
+    kinds: Counter[str] = Counter()
+    with unguarded(database) as connection:
+        noted = take_checkpoint(connection, NOVEMBER_US)
+        mutations = Mutations(connection, journal.states, seed)
+        for _ in range(count):
+            with mutations.one() as told:
+                found = verify(connection, checkpoint=noted)
+                names = {fault.name for fault in found.faults}
+                assert names, f"not found: {told} (seed {seed})"
+                if any(words in told for words in SKILFUL):
+                    assert names == {FaultName.CHECKPOINT_DIFFERS}, f"{told}: {found.faults}"
+                    assert not fits(connection, noted), told
+            kinds[told.split()[-1] if told.endswith("anew") else told.split()[0]] += 1
+    with database.reading() as reading:
+        assert verify(reading, checkpoint=noted).is_right, "every mutation was taken back"
+        assert fits(reading, noted)
+    return kinds
+
+
+def test_300_mutations_are_found(database: Database, clock: VirtualClock) -> None:
+    kinds = find_all(database, clock, 300)
+    assert set(kinds) == {"edit", "delete", "copy", "swap", "cut", "anew"}
+    assert sum(kinds.values()) == 300
+
+
+@pytest.mark.soak
+def test_10000_mutations_are_found(database: Database, clock: VirtualClock) -> None:
+    assert sum(find_all(database, clock, 10_000).values()) == 10_000
