@@ -15,20 +15,23 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.close import closings
+from bursar.books.effects import effects, next_effect_us, paused
 from bursar.books.spending import NEVER_US, OpenLot
 from bursar.ledger.accounts import SHARED, Kind
 from bursar.ledger.postings import Accrue, Command, Open
 from bursar.periods import Period, first_instant
+from bursar.refusals import Refusal
 from bursar.store.changes import Change, changes_of
 from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
 from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
 from bursar.store.schema import balances, postings
-from bursar.terms.accrual import earnings, unearned_at_opening
-from bursar.terms.amounts import amount_at, next_us
+from bursar.terms.accrual import earnings
+from bursar.terms.amounts import amount_at, pause_at, resumes_us
+from bursar.terms.opening import first_us, opening
 from bursar.terms.plan import Terms
-from bursar.terms.proration import ALWAYS, Employment, counted_days, prorated
-from bursar.terms.schedules import days_of, local_day, period_after, period_at
+from bursar.terms.proration import ALWAYS, Employment
+from bursar.terms.schedules import local_day, period_after, period_at
 
 _terms = lru_cache(maxsize=1024)(msgspec.json.Decoder(Terms).decode)
 
@@ -76,53 +79,28 @@ def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[
     period = period_at(schedule, enrolment.from_us)
     while period.start_us <= until_us:
         if period.label not in opened:
-            lot = opening(enrolment, period)
+            lot = _open(enrolment, period)
             if lot is not None and lot.opens_us <= until_us:
                 yield lot
         period = period_after(schedule, period)
 
 
-def opening(enrolment: Enrolment, period: Period) -> Open | None:
-    """The lot that an enrolment opens in a period; None when no day of it counts, or nothing is granted in it."""
-    owner_id, source, from_us, terms, employment, events = enrolment
-    zone = terms.time_zone
-    days = days_of(period, zone)
-    counted = counted_days(terms, employment, days, local_day(from_us, zone))
-    opens_us = max(period.start_us, from_us, _begin_us(employment.starts, zone))
-    amount = prorated(terms, amount_at(terms.amount_nanos, events, opens_us), days, counted)
-    if not amount:
+def _open(enrolment: Enrolment, period: Period) -> Open | None:
+    found = opening(enrolment.terms, period, enrolment.from_us, enrolment.employment, enrolment.events)
+    if found is None:
         return None
-    expires_us = _expires_us(terms, employment, period)
-    span = Period(period.label, opens_us, min(period.end_us, expires_us))
     return Open(
-        person_id=owner_id,
+        person_id=enrolment.owner_id,
         kind=Kind.LOT,
-        source=source,
-        label=period.label,
-        amount=amount,
-        at_us=opens_us,
-        priority=terms.priority,
-        opens_us=opens_us,
-        expires_us=expires_us,
-        unearned=unearned_at_opening(amount, span, zone) if terms.availability == "accrual" else 0,
+        source=enrolment.source,
+        label=found.label,
+        amount=found.amount_nanos,
+        at_us=found.opens_us,
+        priority=enrolment.terms.priority,
+        opens_us=found.opens_us,
+        expires_us=found.expires_us,
+        unearned=found.unearned_nanos,
     )
-
-
-def _begin_us(day: date | None, time_zone: str) -> int:
-    return 0 if day is None else first_instant(day, ZoneInfo(time_zone))
-
-
-def _expires_us(terms: Terms, employment: Employment, period: Period) -> int:
-    """When a lot ends: with its period, or the days of grace later; a leaver's without vesting maybe sooner.
-
-    What is vested stays until the lot ends, so then it does not end sooner; what is not is revoked.
-    """
-    zone = ZoneInfo(terms.time_zone)
-    last = days_of(period, terms.time_zone)[-1]
-    ends_us = first_instant(last + timedelta(days=1 + terms.grace_days), zone) if terms.grace_days else period.end_us
-    if employment.ends is None or terms.on_leaving == "period_end" or terms.vesting_months is not None:
-        return ends_us
-    return min(ends_us, first_instant(employment.ends + timedelta(days=1 + terms.leaving_days), zone))
 
 
 class Enrolments:
@@ -151,7 +129,7 @@ class Enrolments:
         opened: dict[str, set[str]] = {}
         for source, label in connection.execute(sa.select(balances.c.source, balances.c.label).where(self._lots)):
             opened.setdefault(source, set()).add(label)
-        return [opening for one in self._all for opening in openings(one, opened.get(one.source, set()), now_us)]
+        return [lot for one in self._all for lot in openings(one, opened.get(one.source, set()), now_us)]
 
     def due_earnings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every day's part of a lot that is earned and is not available yet, each as of its day."""
@@ -176,18 +154,31 @@ class Enrolments:
             ]
         return due
 
+    def due_effects(self, connection: sa.Connection, now_us: int) -> list[Command]:
+        """What changes of terms, and leaving, do to lots that are open."""
+        return effects(connection, self._lots, {one.source: one for one in self._all}, now_us)
+
     def due_closings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """What becomes of every lot whose time has ended with something unspent, as far as it can be said now."""
         return closings(connection, self._lots, {one.source: one for one in self._all}, now_us)
 
     def open_lots(self, connection: sa.Connection, now_us: int) -> tuple[OpenLot, ...]:
         """The lots that are open, with the terms under which they may be spent."""
-        terms = {one.source: one.terms for one in self._all}
+        terms = {one.source: one.terms for one in self._all if pause_at(one.events, now_us) is None}
         query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
             self._lots, balances.c.opens_us <= now_us, balances.c.expires_us > now_us
         )
         rows = connection.execute(query)
-        return tuple(OpenLot(balance_id, terms[source], expires_us) for balance_id, source, expires_us in rows)
+        return tuple(
+            OpenLot(balance_id, terms[source], expires_us)
+            for balance_id, source, expires_us in rows
+            if source in terms
+        )
+
+    def paused(self, now_us: int) -> Refusal | None:
+        """Why nothing can be spent now, if that is because of a pause."""
+        pauses = (pause_at(one.events, now_us) for one in self._all)
+        return next((paused(pause) for pause in pauses if pause is not None), None)
 
     def next_us(self, now_us: int) -> int:
         """When more may come of one of them: its beginning, a new period, another day's part; NEVER_US if never."""
@@ -201,14 +192,14 @@ def _instants(one: Enrolment, now_us: int) -> Iterator[int]:
         return
     zone = one.terms.time_zone
     yield period_at(one.terms.periods, now_us).end_us
-    starts_us = _begin_us(one.employment.starts, zone)
+    starts_us = first_us(one.employment.starts, zone)
     if starts_us > now_us:
         yield starts_us
     if one.terms.availability == "accrual":
         tomorrow_us = first_instant(local_day(now_us, zone) + timedelta(days=1), ZoneInfo(zone))
         if tomorrow_us > now_us:
             yield tomorrow_us
-    change_us = next_us(one.events, now_us)
+    change_us = next_effect_us(one, now_us)
     if change_us is not None:
         yield change_us
 

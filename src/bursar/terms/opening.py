@@ -1,0 +1,61 @@
+"""What a period opens for somebody: how much, from when, until when, and what of it is earned at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bursar.periods import Period, first_instant
+from bursar.terms.accrual import unearned_at_opening
+from bursar.terms.amounts import Event, amount_at
+from bursar.terms.plan import Terms
+from bursar.terms.proration import Employment, counted_days, prorated
+from bursar.terms.schedules import days_of, local_day
+
+
+class Opening(NamedTuple):
+    """A lot to be opened. Times in µs UTC, amounts in nano-USD. It is earned from `opens_us` to `earned_by_us`."""
+
+    label: str
+    amount_nanos: int
+    unearned_nanos: int
+    opens_us: int
+    earned_by_us: int
+    expires_us: int
+
+
+def opening(
+    terms: Terms, period: Period, from_us: int, employment: Employment, events: Iterable[Event]
+) -> Opening | None:
+    """What a grant from an instant opens in a period; None when no day of it counts, or nothing is granted in it."""
+    zone = terms.time_zone
+    days = days_of(period, zone)
+    counted = counted_days(terms, employment, days, local_day(from_us, zone))
+    opens_us = max(period.start_us, from_us, first_us(employment.starts, zone))
+    amount = prorated(terms, amount_at(terms.amount_nanos, events, opens_us), days, counted)
+    if not amount:
+        return None
+    expires_us = _expires_us(terms, employment, period)
+    span = Period(period.label, opens_us, min(period.end_us, expires_us))
+    unearned = unearned_at_opening(amount, span, zone) if terms.availability == "accrual" else 0
+    return Opening(period.label, amount, unearned, opens_us, span.end_us, expires_us)
+
+
+def first_us(day: date | None, time_zone: str) -> int:
+    """The first instant of a day there; 0 for no day."""
+    return 0 if day is None else first_instant(day, ZoneInfo(time_zone))
+
+
+def _expires_us(terms: Terms, employment: Employment, period: Period) -> int:
+    """When a lot ends: with its period, or the days of grace later; a leaver's without vesting maybe sooner.
+
+    What is vested stays until the lot ends, so then it does not end sooner; what is not is revoked.
+    """
+    zone = ZoneInfo(terms.time_zone)
+    last = days_of(period, terms.time_zone)[-1]
+    ends_us = first_instant(last + timedelta(days=1 + terms.grace_days), zone) if terms.grace_days else period.end_us
+    if employment.ends is None or terms.on_leaving == "period_end" or terms.vesting_months is not None:
+        return ends_us
+    return min(ends_us, first_instant(employment.ends + timedelta(days=1 + terms.leaving_days), zone))

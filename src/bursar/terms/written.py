@@ -1,0 +1,73 @@
+"""Terms as a plan file would write them, and how two versions of a plan differ."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from bursar.money import usd
+from bursar.terms.plan import Terms
+
+
+class Difference(NamedTuple):
+    """A field that two versions have otherwise, each value as text."""
+
+    field: str
+    was: str
+    becomes: str
+
+
+def percent(bps: int) -> str:
+    """A share as a plan file writes it: "25%", "12.5%"."""
+    whole, rest = divmod(bps, 100)
+    return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
+
+
+def written(terms: Terms) -> dict[str, Any]:
+    """Every field with its value as the file has it; None where there is none."""
+    cap = None if terms.carry_over_cap_nanos is None else usd(terms.carry_over_cap_nanos)
+    if terms.carry_over_cap_bps is not None:
+        cap = percent(terms.carry_over_cap_bps)
+    return {
+        "amount": usd(terms.amount_nanos),
+        "currency": terms.currency,
+        "schedule": terms.schedule,
+        "anchor": None if terms.anchor is None else terms.anchor.isoformat(),
+        "time_zone": terms.time_zone,
+        "availability": terms.availability,
+        "proration": terms.proration,
+        "unused": terms.unused,
+        "carry_over_cap": cap,
+        "carry_over_periods": terms.carry_over_periods or None,
+        "grace_days": terms.grace_days or None,
+        "models": terms.models,
+        "clamp": terms.clamp,
+        "priority": terms.priority,
+        "notice_reduce_days": terms.notice_reduce_days,
+        "notice_revoke_days": terms.notice_revoke_days,
+        "revocable": terms.revocable,
+        "vesting_cliff_months": terms.vesting_cliff_months or None,
+        "vesting_months": terms.vesting_months,
+        "on_leave": terms.on_leave,
+        "on_leaving": terms.on_leaving,
+        "leaving_days": terms.leaving_days or None,
+        "leaving_vested": terms.leaving_vested,
+        "cash_out_rate": percent(terms.cash_out_rate_bps) if terms.cash_out_rate_bps else None,
+        "cash_out_cap": None if terms.cash_out_cap_nanos is None else usd(terms.cash_out_cap_nanos),
+    }
+
+
+def differences(was: Terms, becomes: Terms) -> list[Difference]:
+    """The fields that differ, in the order in which they are documented."""
+    old, new = written(was), written(becomes)
+    return [Difference(field, _text(old[field]), _text(new[field])) for field in new if old[field] != new[field]]
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(value) or "all"
+    return str(value)
