@@ -14,15 +14,14 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.books import Books
-from bursar.books.effects import Holding, holdings
+from bursar.books.holdings import Holding, holdings
 from bursar.money import MAX_NANOS, people_usd, usd
-from bursar.periods import first_instant, from_us
+from bursar.periods import first_instant
 from bursar.refusals import Refused, Why, refuse
 from bursar.store import directory
 from bursar.store.changes import Change, add_change, lock_person
 from bursar.store.directory import Person
 from bursar.store.employment import absences_of
-from bursar.terms import amounts
 from bursar.terms.amounts import Kind
 from bursar.terms.notice import Worse, earliest_us, notice_days
 from bursar.terms.schedules import local_day
@@ -60,14 +59,15 @@ def change_amount(books: Books, announced: Announcement, amount_nanos: int) -> C
     def decide(change: _Changing) -> Change:
         held = change.only(announced.plan)
         effective_us = change.effective_us(held, announced.effective_us)
-        before = amounts.promised_at(held.terms.amount_nanos, held.changes, effective_us)
+        _must_go_on(held, effective_us)
+        before = held.promised_nanos(effective_us)
         if amount_nanos == before:
             raise _nothing(f"{people_usd(before)} is what the plan {held.terms.name} gives then already")
         kind = Kind.RAISE if amount_nanos > before else Kind.REDUCE
         if kind is Kind.REDUCE:
             change.must_have_notice(held, "reduce", effective_us)
         told = (
-            f"From {_day(effective_us, held)} on the plan {held.terms.name} gives you {people_usd(amount_nanos)} "
+            f"From {held.day(effective_us)} on the plan {held.terms.name} gives you {people_usd(amount_nanos)} "
             f"in each period instead of {people_usd(before)}."
         )
         return change.write(kind, held, effective_us, told, amount_nanos=amount_nanos)
@@ -78,22 +78,22 @@ def change_amount(books: Books, announced: Announcement, amount_nanos: int) -> C
 def pause(books: Books, announced: Announcement, until_us: int | None = None) -> Change:
     """Close a person's budgets, or one of them, from an instant on: no call is paid, and no lot opens.
 
-    It ends by itself at `until_us`, or with `resume`. Refused without the notice that a reduction needs, unless the
-    person is on leave then or there is an approver: nobody could use a budget that is paused.
+    It ends by itself at `until_us`, or with `resume`. A budget that is paused is worth nothing, so this is refused
+    without the notice that a reduction needs, unless the person is on leave all the time or there is an approver.
     """
 
     def decide(change: _Changing) -> Change:
         concerned = change.all(announced.plan)
         effective_us = change.effective_us(concerned[0], announced.effective_us)
         if until_us is not None and until_us <= effective_us:
-            raise _wrong("until", _day(until_us, concerned[0]), "later than the pause begins")
-        if all(amounts.pause_at(held.changes, effective_us) for held in concerned):
-            raise _nothing(f"the budget is paused on {_day(effective_us, concerned[0])} already")
+            raise _wrong("until", concerned[0].day(until_us), "later than the pause begins")
+        if all(held.pause(effective_us) for held in concerned):
+            raise _nothing(f"the budget is paused on {concerned[0].day(effective_us)} already")
         for held in concerned:
-            if not announced.approver and not change.on_leave(held, effective_us):
+            if not announced.approver and not change.on_leave(held, effective_us, until_us):
                 change.must_have_notice(held, "reduce", effective_us, changed="paused")
-        ends = "until you are told otherwise" if until_us is None else f"until {_day(until_us, concerned[0])}"
-        told = f"From {_day(effective_us, concerned[0])} on {change.budgets(announced.plan)} paused, {ends}."
+        ends = "until you are told otherwise" if until_us is None else f"until {concerned[0].day(until_us)}"
+        told = f"From {concerned[0].day(effective_us)} on {change.budgets(announced.plan)} paused, {ends}."
         only = concerned[0] if announced.plan is not None else None
         return change.write(Kind.PAUSE, only, effective_us, told, until_us=until_us)
 
@@ -106,9 +106,9 @@ def resume(books: Books, announced: Announcement) -> Change:
     def decide(change: _Changing) -> Change:
         concerned = change.all(announced.plan)
         effective_us = change.effective_us(concerned[0], announced.effective_us)
-        if not any(amounts.pause_at(held.changes, effective_us) for held in concerned):
-            raise _nothing(f"nothing is paused on {_day(effective_us, concerned[0])}")
-        told = f"From {_day(effective_us, concerned[0])} on {change.budgets(announced.plan)} open again."
+        if not any(held.pause(effective_us) for held in concerned):
+            raise _nothing(f"nothing is paused on {concerned[0].day(effective_us)}")
+        told = f"From {concerned[0].day(effective_us)} on {change.budgets(announced.plan)} open again."
         only = concerned[0] if announced.plan is not None else None
         return change.write(Kind.RESUME, only, effective_us, told)
 
@@ -125,6 +125,7 @@ def revoke(books: Books, announced: Announcement) -> Change:
     def decide(change: _Changing) -> Change:
         held = change.only(announced.plan)
         effective_us = change.effective_us(held, announced.effective_us)
+        _must_go_on(held, effective_us)
         if not announced.approver:
             if not held.terms.revocable:
                 raise Refused(refuse(Why.NOT_REVOCABLE, plan=held.terms.name))
@@ -133,7 +134,7 @@ def revoke(books: Books, announced: Announcement) -> Change:
         kind = Kind.REVOKE_FOR_CAUSE if announced.approver else Kind.REVOKE
         for_cause = " for cause" if announced.approver else ""
         told = (
-            f"The plan {held.terms.name} is revoked{for_cause} from {_day(effective_us, held)} on. What you have "
+            f"The plan {held.terms.name} is revoked{for_cause} from {held.day(effective_us)} on. What you have "
             "spent and what has vested stays yours."
         )
         return change.write(kind, held, effective_us, told)
@@ -149,8 +150,8 @@ class _Changing:
         self._announced, self.announced_us = announced, announced_us
         self._held = [
             held
-            for held in holdings(connection, person)
-            if not any(change.kind in amounts.REVOCATIONS for change in held.changes)
+            for held in holdings(connection, person.id)
+            if held.revoked is None or held.revoked.effective_us > announced_us
         ]
 
     def all(self, plan: str | None) -> list[Holding]:
@@ -183,7 +184,7 @@ class _Changing:
         if wanted_us is None or wanted_us == first_instant(local_day(self.announced_us, zone), ZoneInfo(zone)):
             return self.announced_us
         if wanted_us < self.announced_us:
-            raise _wrong("effective", _day(wanted_us, held), "today or later: no change reaches back")
+            raise _wrong("effective", held.day(wanted_us), "today or later: no change reaches back")
         return wanted_us
 
     def must_have_notice(self, held: Holding, worse: Worse, effective_us: int, *, changed: str = "") -> None:
@@ -197,16 +198,18 @@ class _Changing:
                     plan=held.terms.name,
                     days=notice_days(held.terms, worse),
                     changed=changed or {"reduce": "reduced", "revoke": "revoked"}[worse],
-                    effective=_day(effective_us, held),
-                    earliest=_day(right_us, held),
+                    effective=held.day(effective_us),
+                    earliest=held.day(right_us),
                 )
             )
 
-    def on_leave(self, held: Holding, at_us: int) -> bool:
-        """Whether the person is away on the day of an instant."""
-        day = local_day(at_us, held.terms.time_zone).isoformat()
+    def on_leave(self, held: Holding, from_us: int, until_us: int | None) -> bool:
+        """Whether the person is away for all of a time, by the roster."""
+        zone = held.terms.time_zone
+        first = local_day(from_us, zone).isoformat()
+        last = None if until_us is None else local_day(until_us - 1, zone).isoformat()
         return any(
-            absence.from_day <= day and (absence.to_day is None or day <= absence.to_day)
+            absence.from_day <= first and (absence.to_day is None or (last is not None and last <= absence.to_day))
             for absence in absences_of(self._connection, self._person.id)
         )
 
@@ -266,6 +269,12 @@ def check_reason(reason: str) -> None:
         raise _wrong("reason", "too long or not printable", f"a line of at most {MAX_REASON_LENGTH} characters")
 
 
+def _must_go_on(held: Holding, effective_us: int) -> None:
+    """Refuse to change a grant from an instant at which it will be revoked."""
+    if held.revoked is not None and held.revoked.effective_us <= effective_us:
+        raise _nothing(f"the plan {held.terms.name} is revoked from {held.day(held.revoked.effective_us)} on")
+
+
 def _must_leave_vested(held: Holding, effective_us: int) -> None:
     """Refuse to revoke in the midst of a period whose credit has all vested: nothing of it could be taken."""
     period = held.terms.periods.at(effective_us)
@@ -277,18 +286,10 @@ def _must_leave_vested(held: Holding, effective_us: int) -> None:
                 Why.CREDIT_VESTED,
                 field="effective",
                 plan=held.terms.name,
-                effective=_day(effective_us, held),
-                earliest=_day(period.end_us, held),
+                effective=held.day(effective_us),
+                earliest=held.day(period.end_us),
             )
         )
-
-
-def _day(at_us: int, held: Holding) -> str:
-    """An instant as the plan's calendar has it: a day, with the time when the day has begun already."""
-    zone = ZoneInfo(held.terms.time_zone)
-    local = from_us(at_us).astimezone(zone)
-    begins = first_instant(local.date(), zone) == at_us
-    return f"{local:%Y-%m-%d}" if begins else f"{local:%Y-%m-%d %H:%M} ({held.terms.time_zone})"
 
 
 def _nothing(problem: str) -> Refused:

@@ -87,6 +87,8 @@ class Spender(msgspec.Struct, gc=False):
     """Memo by model."""
     killed: Run | None = None
     """The agent run by whose end a key of the chain was revoked, if it was killed."""
+    paused: Refusal | None = None
+    """Why nothing can be spent, when a pause of the person's budgets is the reason."""
     counted_from_us: int = 0
     counted_until_us: int = NEVER_US
     """All of the limits count in `counted_from_us <= t < counted_until_us`."""
@@ -235,7 +237,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
 
 def _no_lots(spender: Spender, model: str) -> Refusal:
     if not spender.lots:
-        return refuse(Why.NO_GRANT)
+        return spender.paused or refuse(Why.NO_GRANT)
     for key in spender.chain:
         if key.models is not None and not any(fnmatchcase(model, pattern) for pattern in key.models):
             return refuse(Why.MODEL_NOT_FOR_KEY, field="model", model=model, allowed=", ".join(key.models))

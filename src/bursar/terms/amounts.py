@@ -93,6 +93,16 @@ def pause_at(events: Iterable[E], at_us: int) -> E | None:
     return None if holding is None or (holding.until_us is not None and holding.until_us <= at_us) else holding
 
 
+def resumes_us(events: Iterable[Event], at_us: int) -> int | None:
+    """The first instant from one on at which no pause closes the grant, in µs UTC; None while nobody knows."""
+    for from_us, until_us in pauses(events):
+        if from_us <= at_us and (until_us is None or at_us < until_us):
+            if until_us is None:
+                return None
+            at_us = until_us
+    return at_us
+
+
 def pauses(events: Iterable[Event]) -> list[tuple[int, int | None]]:
     """When the grant is closed: spans `from <= t < until` in µs UTC, the last one open when nobody has resumed it."""
     spans: list[tuple[int, int | None]] = []
