@@ -27,7 +27,7 @@ from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
 from bursar.store.schema import balances, postings
 from bursar.terms.accrual import earnings
-from bursar.terms.amounts import amount_at, pause_at, resumes_us
+from bursar.terms.amounts import amount_at, pause_at
 from bursar.terms.opening import first_us, opening
 from bursar.terms.plan import Terms
 from bursar.terms.proration import ALWAYS, Employment
@@ -164,7 +164,10 @@ class Enrolments:
 
     def open_lots(self, connection: sa.Connection, now_us: int) -> tuple[OpenLot, ...]:
         """The lots that are open, with the terms under which they may be spent."""
-        terms = {one.source: one.terms for one in self._all if pause_at(one.events, now_us) is None}
+        pauses = self._pauses(now_us)
+        if any(pause.grant_id is None for pause in pauses.values()):
+            return ()
+        terms = {one.source: one.terms for one in self._all if one.source not in pauses}
         query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
             self._lots, balances.c.opens_us <= now_us, balances.c.expires_us > now_us
         )
@@ -177,8 +180,12 @@ class Enrolments:
 
     def paused(self, now_us: int) -> Refusal | None:
         """Why nothing can be spent now, if that is because of a pause."""
-        pauses = (pause_at(one.events, now_us) for one in self._all)
-        return next((paused(pause) for pause in pauses if pause is not None), None)
+        return next((paused(pause) for pause in self._pauses(now_us).values()), None)
+
+    def _pauses(self, now_us: int) -> dict[str, Change]:
+        """The pauses that close lots at an instant, by what opened the lots."""
+        pauses = ((one.source, pause_at(one.events, now_us)) for one in self._all)
+        return {source: pause for source, pause in pauses if pause is not None}
 
     def next_us(self, now_us: int) -> int:
         """When more may come of one of them: its beginning, a new period, another day's part; NEVER_US if never."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bursar.periods import Period, first_instant
 from bursar.terms.accrual import unearned_at_opening
-from bursar.terms.amounts import Event, amount_at
+from bursar.terms.amounts import Event, amount_at, resumes_us
 from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment, counted_days, prorated
 from bursar.terms.schedules import days_of, local_day
@@ -27,13 +27,18 @@ class Opening(NamedTuple):
 
 
 def opening(
-    terms: Terms, period: Period, from_us: int, employment: Employment, events: Iterable[Event]
+    terms: Terms, period: Period, from_us: int, employment: Employment, events: Collection[Event]
 ) -> Opening | None:
-    """What a grant from an instant opens in a period; None when no day of it counts, or nothing is granted in it."""
+    """What a grant from an instant opens in a period; None when no day of it counts, or nothing is granted in it.
+
+    What would open during a pause opens when that ends, if the period has not ended before.
+    """
     zone = terms.time_zone
     days = days_of(period, zone)
-    counted = counted_days(terms, employment, days, local_day(from_us, zone))
-    opens_us = max(period.start_us, from_us, first_us(employment.starts, zone))
+    opens_us = resumes_us(events, max(period.start_us, from_us, first_us(employment.starts, zone)))
+    if opens_us is None or opens_us >= period.end_us:
+        return None
+    counted = counted_days(terms, employment, days, local_day(opens_us, zone))
     amount = prorated(terms, amount_at(terms.amount_nanos, events, opens_us), days, counted)
     if not amount:
         return None
