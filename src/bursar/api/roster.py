@@ -149,7 +149,7 @@ def show_pay(
     caller: NamedDependency[Caller],
     period: FromQuery[str | None] = None,
 ) -> dict[str, Any]:
-    """What a person is and was paid, for themselves and finance; of a period (2026-11, or 2026) also what it earns."""
+    """What a person is and was paid, for themselves and finance; of a period (2026-11, or 2026) its pay, too."""
     days = None if period is None else _days(period)
     with books.database.reading() as connection:
         return plain(pay_history(connection, caller.find_pay(connection, email).id, days))

@@ -8,6 +8,7 @@ import typer
 
 from bursar.cli.session import JsonFlag, session_of
 from bursar.cli.show import NONE, gap, moment, money, say, table
+from bursar.refusals import Refused, Why, refuse
 
 app = typer.Typer(name="key", help="Make keys for the gateway, list them, revoke one.", no_args_is_help=True)
 
@@ -30,6 +31,9 @@ def create(
     administrator: Annotated[
         bool, typer.Option("--administrator", help="A key that may change everything through the API.")
     ] = False,
+    finance: Annotated[
+        bool, typer.Option("--finance", help="A key of this person that may read and bring in everybody's pay.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Make a key. It is shown this once.
@@ -39,12 +43,13 @@ def create(
       bursar key create ann@example.com --name laptop
       bursar key create ann@example.com --name "overnight run" --limit 25 --expires 12h
       bursar key create ann@example.com --name agent --per-day 30
-      bursar key create --administrator --name "finance export"
+      bursar key create --administrator --name "user sync"
+      bursar key create cleo@example.com --finance --name payroll
     """
     session = session_of(context)
     wanted = {"person": email, "name": name, "limit": limit, "per_day": per_day, "expires": expires}
     with session.client() as client:
-        made = client.post("/keys", {**wanted, "role": "administrator" if administrator else "person"})
+        made = client.post("/keys", {**wanted, "role": _role(administrator=administrator, finance=finance)})
     if session.show_json(made):
         return
     say(made["secret"])
@@ -93,6 +98,19 @@ def revoke(
         _show([ended])
 
 
+def _owner(key: dict[str, Any]) -> str:
+    """Whose a key is, and its role when that is not a person's."""
+    if key["person"] is None:
+        return str(key["role"])
+    return f"{key['person']}, {key['role']}" if key["role"] == "finance" else str(key["person"])
+
+
+def _role(*, administrator: bool, finance: bool) -> str:
+    if administrator and finance:
+        raise Refused(refuse(Why.FIELD_INVALID, field="--finance", got="given", right="left out: a key has one role"))
+    return "administrator" if administrator else "finance" if finance else "person"
+
+
 def _show(keys: list[dict[str, Any]]) -> None:
     table(
         [">ID", "Key", "~Name", "Belongs to", ">Limit", "Ends (UTC)"],
@@ -101,7 +119,7 @@ def _show(keys: list[dict[str, Any]]) -> None:
                 str(key["id"]),
                 key["shown"],
                 key["name"] or NONE,
-                key["person"] or key["role"],
+                _owner(key),
                 money(key["limit"]),
                 f"revoked {moment(key['revoked'])}" if key["revoked"] else moment(key["expires"]),
             ]

@@ -25,6 +25,7 @@ from bursar.cli import (
     pool,
     prices,
     reload,
+    roster,
     run,
     setup,
     signing,
@@ -45,11 +46,23 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (person.app, plan.app, pool.app, key.app, limit.app, run.app, prices.app, journal.app, signing.app):
+for group in (
+    person.app,
+    plan.app,
+    pool.app,
+    key.app,
+    limit.app,
+    run.app,
+    prices.app,
+    journal.app,
+    signing.app,
+    *roster.APPS,
+):
     app.add_typer(group)
 for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
     app.command()(command)
 app.command()(reload.reload)
+app.command()(roster.compensation)
 
 
 def _version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from litestar.routes import HTTPRoute
 
-from bursar.api.access import ADMINISTRATOR, PERSON
+from bursar.api.access import ADMINISTRATOR, FINANCE, PERSON
 from bursar.keys import new_key
 from bursar.store.schema import keys
 from tests.support.clock import VirtualClock
@@ -31,9 +31,13 @@ ADMINISTRATORS_ONLY = {
     "POST /journal/verify",
     "POST /prices/check",
     "POST /reload",
+    "POST /roster",
     "POST /signing/rotate",
     "POST /journal/checkpoint",
 }
+FINANCE_ONLY = {"POST /pay", "POST /pay/rates"}
+OF_PAY = ("pay", "compensation")
+"""What is under /people/{email} for the person and for finance, not for administrators."""
 
 
 def all_routes(api: Api) -> list[tuple[str, str, str]]:
@@ -52,9 +56,10 @@ def all_routes(api: Api) -> list[tuple[str, str, str]]:
 def test_every_route_names_its_role(api: Api) -> None:
     routes = all_routes(api)
     assert len(routes) > 20
-    assert {role for method, _, role in routes if method != "OPTIONS"} == {ADMINISTRATOR, PERSON}
+    assert {role for method, _, role in routes if method != "OPTIONS"} == {ADMINISTRATOR, FINANCE, PERSON}
     administrators = {f"{method} {path}" for method, path, role in routes if role == ADMINISTRATOR}
     assert administrators == ADMINISTRATORS_ONLY
+    assert {f"{method} {path}" for method, path, role in routes if role == FINANCE} == FINANCE_ONLY
 
 
 def test_no_route_answers_without_a_key_in_force(api: Api, ada: str, clock: VirtualClock) -> None:
@@ -150,6 +155,47 @@ def test_an_administrators_key_does_what_the_operator_does(api: Api) -> None:
     caller = api.client(secret)
     assert caller.post("/people", json={"email": "eve@example.com", "name": "Eve"}).status_code == 201
     assert caller.get("/me").json()["role"] == "administrator"
+
+
+def test_pay_is_for_the_person_and_for_finance(api: Api, ada: str) -> None:
+    cleo = api.person("Cleo")
+    finance = api.client(api.key(cleo, role="finance"))
+    operator, own = api.operator, api.client(api.key(ada))
+    administrator = api.client(api.made("/keys", role="administrator")["secret"])
+    colleague = api.client(api.key(cleo))
+    her_agent = api.client(api.key(ada, limit="5.00"))
+    for path in OF_PAY:
+        for reader in (finance, operator, own):
+            assert reader.get(f"/people/{ada}/{path}").json()["person"] == ada
+        for stranger in (administrator, colleague, her_agent):
+            assert refused(stranger.get(f"/people/{ada}/{path}")) == (403, "role_missing", None)
+            assert refused(stranger.get(f"/people/nobody@example.com/{path}")) == (403, "role_missing", None)
+    for stranger in (administrator, colleague, own):
+        assert refused(stranger.post("/pay", json={"csv": ""})) == (403, "role_missing", None)
+
+
+def test_finance_is_no_administrator_and_makes_no_other_finance(api: Api, ada: str) -> None:
+    cleo = api.person("Cleo")
+    finance = api.client(api.key(cleo, role="finance"))
+    assert finance.get("/me").json()["role"] == "finance"
+    for method, path, role in all_routes(api):
+        if role == ADMINISTRATOR:
+            assert refused(finance.request(method, path)) == (403, "role_missing", None), (method, path)
+    for path in ("", "/balance", "/usage", "/employment"):
+        assert refused(finance.get(f"/people/{ada}{path}")) == (403, "role_missing", None), path
+    assert refused(finance.post("/keys", json={"person": ada, "role": "finance"})) == (403, "role_missing", None)
+    made = finance.post("/keys", json={"role": "finance", "limit": "5.00"}).json()
+    assert made["key"]["person"] == cleo
+    limited = api.client(made["secret"])
+    assert refused(limited.get(f"/people/{ada}/pay")) == (403, "role_missing", None), "an agent with such a key"
+
+
+def test_only_finance_makes_a_key_of_finance(api: Api, ada: str) -> None:
+    administrator = api.client(api.made("/keys", role="administrator", person=ada)["secret"])
+    for maker in (administrator, api.client(api.key(ada))):
+        wanted = {"person": ada, "role": "finance"}
+        assert refused(maker.post("/keys", json=wanted)) == (403, "role_missing", None)
+    assert refused(api.operator.post("/keys", json={"role": "finance"})) == (400, "field_missing", "person")
 
 
 def test_a_secret_is_told_once_and_kept_nowhere(api: Api, ada: str) -> None:
