@@ -208,8 +208,11 @@ class Books:
         done = self._post_due(enrolments.due_openings, now_us)
         done += self._post_due(enrolments.due_earnings, now_us)
         # What one lot gives on to the next may have to go on from there; so the close goes on until nothing moves.
-        while closed := self._post_due(enrolments.due_closings, now_us):
-            done += closed
+        while moved := [
+            *self._post_due(enrolments.due_effects, now_us),
+            *self._post_due(enrolments.due_closings, now_us),
+        ]:
+            done += moved
         return done
 
     def _post_due(self, due: Callable[[sa.Connection, int], list[Command]], now_us: int) -> list[Posting]:
@@ -276,6 +279,7 @@ class Books:
             killed=killed,
             counted_from_us=max((limit.opens_us for limit in limits), default=0),
             counted_until_us=counted_until_us,
+            paused=enrolments.paused(now_us),
         )
 
     def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
