@@ -8,6 +8,8 @@ from bursar.books.lots import terms_of
 from bursar.money import usd
 from bursar.periods import iso
 from bursar.store.directory import Grant, Key, Person, Plan
+from bursar.terms.plan import Terms
+from bursar.terms.written import written
 
 
 class PersonAnswer(msgspec.Struct, frozen=True):
@@ -25,16 +27,41 @@ class PersonAnswer(msgspec.Struct, frozen=True):
 
 
 class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan's version promises; `models` is empty when every model is allowed."""
+    """What a plan's version promises, as its file would say it; null is what it does not promise.
+
+    `models` is empty when every model is allowed.
+    """
 
     amount: str
     currency: str
     schedule: str
+    anchor: str | None
     time_zone: str
+    availability: str
+    proration: str
     unused: str
+    carry_over_cap: str | None
+    carry_over_periods: int | None
+    grace_days: int | None
     models: tuple[str, ...]
     clamp: bool
     priority: int
+    notice_reduce_days: int
+    notice_revoke_days: int
+    revocable: bool
+    vesting_cliff_months: int | None
+    vesting_months: int | None
+    on_leave: str
+    on_leaving: str
+    leaving_days: int | None
+    leaving_vested: str
+    cash_out_rate: str | None
+    cash_out_cap: str | None
+
+    @classmethod
+    def of(cls, terms: Terms) -> TermsAnswer:
+        """What is told of terms."""
+        return cls(**written(terms))
 
 
 class PlanAnswer(msgspec.Struct, frozen=True):
@@ -48,17 +75,7 @@ class PlanAnswer(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, plan: Plan) -> PlanAnswer:
         """What is told of a plan's version."""
-        terms = terms_of(plan)
-        told = TermsAnswer(
-            amount=usd(terms.amount_nanos),
-            currency=terms.currency,
-            schedule=terms.schedule,
-            time_zone=terms.time_zone,
-            unused=terms.unused,
-            models=terms.models,
-            clamp=terms.clamp,
-            priority=terms.priority,
-        )
+        told = TermsAnswer.of(terms_of(plan))
         return cls(plan.name, plan.version, told, iso(plan.created_us))
 
 

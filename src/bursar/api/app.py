@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 import bursar
 from bursar.api import (
     accounts,
+    closing,
     grants,
     journal,
     keys,
@@ -23,9 +24,11 @@ from bursar.api import (
     plans,
     pools,
     prices,
+    roster,
     runs,
     service,
     signing,
+    statements,
     usage,
 )
 from bursar.api.access import PERSON, Caller, Door
@@ -36,7 +39,24 @@ from bursar.refusals import Refused
 from bursar.signing import SigningKeys
 
 PATH = "/api"
-PARTS = (people, plans, grants, pools, keys, limits, runs, accounts, usage, journal, prices, signing, service)
+PARTS = (
+    people,
+    plans,
+    closing,
+    grants,
+    pools,
+    keys,
+    limits,
+    runs,
+    accounts,
+    statements,
+    usage,
+    journal,
+    prices,
+    roster,
+    signing,
+    service,
+)
 ABOUT = (
     "Amounts are decimal strings in dollars, times ISO 8601 in UTC. Whatever is refused answers "
     '`{"error": {"name", "message", "field"}}`; the names are listed in docs/reference/refusals.md.'

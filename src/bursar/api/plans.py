@@ -1,6 +1,12 @@
-"""Plans: add a version, list, look up. A person sees the plans that they or their team were granted."""
+"""Plans: check a file, play it through, add a version, list, look up.
+
+A person sees the plans that they or their team were granted, and may check and play through any file.
+"""
 
 from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -8,20 +14,114 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from bursar.api.access import ADMINISTRATOR, PERSON, Caller
-from bursar.api.answers import PlanAnswer
-from bursar.api.routes import route
+from bursar.api.answers import PlanAnswer, TermsAnswer
+from bursar.api.routes import body, route
+from bursar.api.told import told
 from bursar.books import Books
+from bursar.books.lots import terms_of
+from bursar.money import MoneyError, parse_usd
 from bursar.refusals import Refused, Why, refuse
+from bursar.reports.plain import plain
 from bursar.store import directory
 from bursar.store.directory import Plan
 from bursar.store.pools import pools_of
+from bursar.terms.lint import warnings
 from bursar.terms.plan import read_plan
+from bursar.terms.simulation import Simulation, simulate
+from bursar.terms.written import differences
+
+MOST_PLAYED = timedelta(days=3_660)
 
 
 class NewPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A plan file's text."""
 
     toml: str
+
+
+class PlanWarning(msgspec.Struct, frozen=True):
+    """What about a plan is to be thought over, by the person or by counsel, and which field it is about."""
+
+    audience: str
+    field: str
+    text: str
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """A field that a new version of a plan has otherwise."""
+
+    field: str
+    was: str
+    becomes: str
+
+
+class CheckedPlan(msgspec.Struct, frozen=True):
+    """What adding a plan's file would do: `version` is the one that is there now, None when there is none.
+
+    `changes` is empty when the file says what that version says.
+    """
+
+    name: str
+    version: int | None
+    terms: TermsAnswer
+    changes: list[FieldChange]
+    warnings: list[PlanWarning]
+
+
+class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
+    """A plan file's text, the first and the last day to play, and what is used by day (dollars in texts)."""
+
+    toml: str
+    first: str
+    last: str
+    usage: dict[str, str] = {}
+
+
+@route("POST /plans/check", PERSON, status=200)
+def check_plan(
+    data: JSONBody[NewPlan], books: NamedDependency[Books], caller: NamedDependency[Caller]
+) -> CheckedPlan:
+    """Read a plan's file, warn about it, and tell how it differs from the newest version. Nothing is added."""
+    terms = read_plan(data.toml)
+    newest = None
+    if caller.is_administrator:
+        with books.database.reading() as connection:
+            newest = directory.find_plan(connection, terms.name)
+    return CheckedPlan(
+        terms.name,
+        None if newest is None else newest.version,
+        TermsAnswer.of(terms),
+        [] if newest is None else [FieldChange(*change) for change in differences(terms_of(newest), terms)],
+        [PlanWarning(*warning) for warning in warnings(terms)],
+    )
+
+
+@route("POST /plans/simulate", PERSON, status=200, answer=body(told(Simulation), "The lots, and what lacked"))
+def simulate_plan(data: JSONBody[Play]) -> dict[str, Any]:
+    """Play a plan's file through from a grant on the first day to the end of the last one. Nothing is added."""
+    terms = read_plan(data.toml)
+    first, last = _day("from", data.first), _day("to", data.last)
+    if not first <= last <= first + MOST_PLAYED:
+        right = "not before the first day, and within ten years of it"
+        raise Refused(refuse(Why.FIELD_INVALID, field="to", got=repr(data.last), right=right))
+    usage = {_day("usage", day): _dollars(amount) for day, amount in data.usage.items()}
+    return plain(simulate(terms, first, last, usage))
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise Refused(
+            refuse(Why.FIELD_INVALID, field=field, got=repr(text), right="a day, such as 2026-11-17")
+        ) from None
+
+
+def _dollars(text: str) -> int:
+    try:
+        return parse_usd(text)
+    except MoneyError as problem:
+        raise Refused(refuse(Why.FIELD_INVALID, field="usage", got=repr(text), right=str(problem))) from None
 
 
 @route("POST /plans", ADMINISTRATOR)
@@ -58,4 +158,4 @@ def _granted(connection: sa.Connection, caller: Caller) -> list[Plan]:
     return own + [plan for _, plan in pools_of(connection, person.team)]
 
 
-ROUTES = (add_plan, list_plans, show_plan)
+ROUTES = (check_plan, simulate_plan, add_plan, list_plans, show_plan)

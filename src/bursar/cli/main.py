@@ -15,6 +15,7 @@ import typer
 from bursar import __version__
 from bursar.cli import (
     account,
+    close,
     grant,
     journal,
     key,
@@ -29,6 +30,8 @@ from bursar.cli import (
     run,
     setup,
     signing,
+    simulate,
+    statement,
     usage,
 )
 from bursar.cli.session import Session, session_of, tell
@@ -56,11 +59,14 @@ for group in (
     prices.app,
     journal.app,
     signing.app,
+    statement.app,
     *roster.APPS,
 ):
     app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, account.statement, usage.usage):
+for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, usage.usage):
     app.command()(command)
+app.command()(close.close)
+app.command()(simulate.simulate)
 app.command()(reload.reload)
 app.command()(roster.compensation)
 
