@@ -189,7 +189,7 @@ def read_keys(text: str | bytes) -> Jwks:
     )
     if not found or not right:
         problem = "a JWK or a JWK set with Ed25519 keys, as /.well-known/bursar-keys.json has"
-        raise Refused(refuse(Why.FIELD_INVALID, field="key", got="something else", right=problem))
+        raise Refused(refuse(Why.FIELD_INVALID, field="keys", got="something else", right=problem))
     return {"keys": found}
 
 

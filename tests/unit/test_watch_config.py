@@ -1,4 +1,4 @@
-"""`[metrics]`, `[log]` and `[otel]`: what holds without them, and how each mistake in them is refused."""
+"""`[metrics]`, `[log]`, `[otel]` and the folders: what holds without them, how each mistake in them is refused."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def read(folder: Path, text: str, environ: Mapping[str, str] | None = ENVIRON) -
 def test_what_holds_when_nothing_is_said(tmp_path: Path) -> None:
     config = read(tmp_path, "")
     assert (config.metrics, config.log, config.otel) == (MetricsConfig(), LogConfig(), None)
+    assert (config.signing.folder, config.checkpoints.folder) == ("signing", "checkpoints")
     assert (config.metrics.enabled, config.log.calls, config.log.level) == (True, False, "info")
 
 
@@ -33,6 +34,8 @@ def test_what_is_said(tmp_path: Path) -> None:
     assert config.otel == OtelConfig(endpoint="http://127.0.0.1:4318")
     assert read(tmp_path, '[metrics]\ntoken_env = "TOKEN"\n').metrics.secret == "t0ken"
     assert read(tmp_path, '[metrics]\ntoken_env = "NONE"\n', None).metrics.secret == "", "only a server needs it"
+    folders = read(tmp_path, '[signing]\nfolder = "/srv/keys"\n[checkpoints]\nfolder = "../far"\n')
+    assert (folders.signing.folder, folders.checkpoints.folder) == ("/srv/keys", "../far")
     assert read(tmp_path, "[server]\nannounce_stop_s = 0\n").server.announce_stop_s == 0
 
 
@@ -59,6 +62,10 @@ def test_the_standard_variables_are_enough_for_traces(tmp_path: Path, variable: 
         ('[otel]\nendpoint = "http://user@collector"\n', "otel.endpoint"),
         ('[otel]\nservice = ""\n', "otel.service"),
         ("log = 3\n", "log"),
+        ('[signing]\nfolder = ""\n', "signing.folder"),
+        ("[checkpoints]\nfolder = 3\n", "checkpoints.folder"),
+        ("[checkpoints]\nevery = 3\n", "checkpoints.every"),
+        ("checkpoints = true\n", "checkpoints"),
     ],
 )
 def test_each_mistake_is_refused_by_its_name(tmp_path: Path, text: str, field: str) -> None:
