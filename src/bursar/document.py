@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable
 from hashlib import sha256
@@ -82,6 +82,12 @@ def to_sign(content: Content) -> bytes:
 def signed_file(signed: bytes, jws: str) -> bytes:
     """The JSON file: what was signed, with its signature as the last field."""
     return signed.removesuffix(b"\n}\n") + f',\n  "signed": "{jws}"\n}}\n'.encode()
+
+
+def payload_of(jws: str) -> bytes:
+    """What was signed, of a compact JWS of one's own."""
+    payload = jws.split(".")[1]
+    return urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
 
 
 def sealed(page: bytes, form: str, document_id: str, sign: Sign) -> bytes:

@@ -34,7 +34,7 @@ def show_balance(
     email: FromPath[str], books: NamedDependency[Books], caller: NamedDependency[Caller]
 ) -> dict[str, Any]:
     """What a person has now: granted, available, held, spent, and until when."""
-    person_id = _brought_up(books, caller, email)
+    person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
         return plain(balance(connection, person_id, books.clock()))
 
@@ -59,16 +59,16 @@ def show_statement(
     """
     if format not in FORMATS:
         raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(format), right=" or ".join(FORMATS)))
-    person_id = _brought_up(books, caller, email)
+    person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
-        label = period if period is not None else _current_period(connection, person_id, books.clock())
+        label = period if period is not None else current_period(connection, person_id, books.clock())
         made = statement(connection, person_id, label)
     if format == "text":
         return Response(render(made, width), media_type=MediaType.TEXT)
     return Response(plain(made), media_type=MediaType.JSON)
 
 
-def _brought_up(books: Books, caller: Caller, email: str) -> int:
+def brought_up(books: Books, caller: Caller, email: str) -> int:
     """The person's id, with the lots that are due by now opened, and those that are over expired."""
     with books.database.reading() as connection:
         person_id = caller.find(connection, email).id
@@ -76,7 +76,8 @@ def _brought_up(books: Books, caller: Caller, email: str) -> int:
     return person_id
 
 
-def _current_period(connection: sa.Connection, person_id: int, now_us: int) -> str:
+def current_period(connection: sa.Connection, person_id: int, now_us: int) -> str:
+    """The period that is open now, of the plan that pays first. Refused when there is none."""
     now = balance(connection, person_id, now_us)
     periods = [lot.period for lot in now.lots] + [pool.period for pool in now.pools]
     if not periods:

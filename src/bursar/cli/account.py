@@ -1,15 +1,15 @@
-"""Balance and statement."""
+"""Balance."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from bursar.cli import limit, pool
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, path_of, session_of
-from bursar.cli.show import facts, gap, moment, money, page_width, say, table
+from bursar.cli.show import facts, gap, moment, money, say, table
 
 BAR_WIDTH = 40
 
@@ -27,30 +27,6 @@ def balance(context: typer.Context, email: Email, json: JsonFlag = False) -> Non
         found = client.get(path_of("person", email) + "/balance")
     if not session.show_json(found):
         _show(found)
-
-
-def statement(
-    context: typer.Context,
-    email: Email,
-    period: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The period.  [the current one]")] = None,
-    json: JsonFlag = False,
-) -> None:
-    """Show a person's statement for a period.
-
-    Opening balance, what was granted and spent, by model and by day, closing balance.
-
-    \b
-    Examples:
-      bursar statement ann@example.com
-      bursar statement ann@example.com --period 2026-11 --json
-    """
-    session = session_of(context)
-    path = path_of("person", email) + "/statement"
-    with session.client() as client:
-        if session.as_json:
-            session.show_json(client.get(path, period=period))
-        else:
-            print(client.text(path, period=period, format="text", width=page_width()), end="")
 
 
 def _show(found: dict[str, Any]) -> None:

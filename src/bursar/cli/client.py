@@ -63,6 +63,12 @@ class Client:
         """Send JSON to a path; fields that are None are left out."""
         return self._ask("POST", path, {}, _given(body or {})).json()
 
+    def file(self, path: str, body: dict[str, object] | None = None) -> bytes:
+        """The bytes at a path; with a body, those that it makes of it."""
+        if body is None:
+            return self._ask("GET", path, {}).content
+        return self._ask("POST", path, {}, _given(body)).content
+
     def delete(self, path: str) -> Any:
         """Take away what is at a path."""
         return self._ask("DELETE", path, {}).json()

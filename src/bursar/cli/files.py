@@ -21,9 +21,25 @@ def read_text(file: Path) -> str:
     raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem=problem))
 
 
+def read_bytes(file: Path) -> bytes:
+    """What is in a file. Raises Refused(CONFIG_INVALID) when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        problem = "it is not there"
+    except OSError:
+        problem = "it cannot be read"
+    raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem=problem))
+
+
 def write_text(file: Path, text: str) -> None:
     """Write a text to a file, new or not. Raises Refused(CONFIG_INVALID) when it cannot be written."""
+    write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """The same for bytes."""
     try:
-        file.write_text(text, "utf-8")
+        file.write_bytes(content)
     except OSError:
         raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem="it cannot be written")) from None

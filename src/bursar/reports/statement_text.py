@@ -6,39 +6,30 @@ Amounts are rounded to the cent so that every column adds up to its total; the J
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from bursar.money import people_usd
-from bursar.periods import from_us
-from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import Announced, FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement
-from bursar.reports.words import MONTHS, WEEKDAYS, bar, clean, count, fit, period, short_day, tokens
+from bursar.reports.cents import show, split_cents, to_cents
+from bursar.reports.statement import FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement
+from bursar.reports.statement_words import (
+    MOST_RUNS,
+    NOT_RECORDED,
+    change_text,
+    grouped,
+    left_texts,
+    parts_of,
+    percents,
+    small_print,
+    span,
+    sum_lines,
+    terms_text,
+)
+from bursar.reports.words import bar, clean, count, fit, period, short_day, tokens
 
 BAR = 18
 LEAST_BAR = 8
-MOST_RUNS = 10
 GAP = "  "
 MIN_WIDTH, MAX_WIDTH = 60, 100
-NOT_RECORDED = "(not recorded)"
-CAME = ("opening", "granted", "added", "carried_in", "overrun")
-WENT = ("spent", "expired", "revoked", "carried_out", "cashed_out")
-STILL_THERE = ("available", "unearned", "held")
-ALWAYS = ("opening", "granted", "spent")
-"""Lines of the sum that are told even when they are nothing."""
-TEXTS = {
-    "opening": "Opening balance",
-    "granted": "Granted",
-    "added": "Added after the opening",
-    "carried_in": "Carried in from an earlier period",
-    "overrun": "Borne by the employer beyond the budget",
-    "expired": "Expired unspent",
-    "revoked": "Revoked before it was spent",
-    "carried_out": "Carried over to a later period",
-    "cashed_out": "Cashed out",
-}
 
 
 def render(statement: Statement, width: int = 80) -> str:
@@ -46,7 +37,8 @@ def render(statement: Statement, width: int = 80) -> str:
     page = _Page(min(max(width, MIN_WIDTH), MAX_WIDTH))
     _heading(page, statement)
     _sums(page, statement)
-    _left(page, statement)
+    for text in left_texts(statement):
+        page.paragraph(text)
     _pools(page, statement.from_pools)
     if not statement.spending:
         page.paragraph("No call was charged to this budget." if statement.from_pools else "No call was charged.")
@@ -58,7 +50,8 @@ def render(statement: Statement, width: int = 80) -> str:
     _provisional(page, statement.provisional)
     _changes(page, statement)
     _terms(page, statement.plans)
-    _small_print(page, statement)
+    page.line()
+    page.paragraph(small_print(statement), indent="")
     return page.text()
 
 
@@ -96,38 +89,8 @@ def _heading(page: _Page, statement: Statement) -> None:
     page.line("─" * page.width)
     page.line(f"{statement.name} <{statement.person}>")
     for plan in statement.plans:
-        page.line(f"Plan {plan.name}, {_span(plan)}")
+        page.line(f"Plan {plan.name}, {span(plan)}")
     page.line()
-
-
-def parts_of(statement: Statement) -> dict[str, int]:
-    """The amounts of the sum in cents: what came in and where it is are rounded to the same total."""
-    came, went = ([getattr(statement, f"{name}_nanos") for name in names] for names in (CAME, (*WENT, *STILL_THERE)))
-    total_cents = to_cents(sum(came))
-    cents = split_cents(came, total_cents) + split_cents(went, total_cents)
-    return dict(zip((*CAME, *WENT, *STILL_THERE), cents, strict=True))
-
-
-class Line(NamedTuple):
-    """A line of the sum: what it says, the sign and the amount as people write it."""
-
-    text: str
-    amount: str
-
-
-def sum_lines(statement: Statement) -> tuple[list[Line], Line]:
-    """The lines from the opening balance on, without those that say nothing, and the closing balance."""
-    cents = parts_of(statement)
-    calls = sum(line.calls for line in statement.spending)
-    texts = {**TEXTS, "spent": f"Spent on {count(calls, 'call')}"}
-    lines = []
-    for name in (*CAME, *WENT):
-        nanos = getattr(statement, f"{name}_nanos")
-        if nanos or name in ALWAYS:
-            sign = "−" if name in WENT else "" if name in ALWAYS else "+"
-            lines.append(Line(texts[name], sign + show(cents[name], nanos)))
-    closing = sum(cents[name] for name in STILL_THERE)
-    return lines, Line("Closing balance", show(closing, statement.closing_nanos))
 
 
 def _sums(page: _Page, statement: Statement) -> None:
@@ -138,33 +101,6 @@ def _sums(page: _Page, statement: Statement) -> None:
     page.line("", "─" * ruled)
     page.line(f"  {closes}", closing)
     page.line()
-
-
-def _left(page: _Page, statement: Statement) -> None:
-    """What the closing balance means: until when it can be spent, and what of it is held."""
-    cents = parts_of(statement)
-    if statement.available_nanos:
-        free = show(cents["available"], statement.available_nanos)
-        page.paragraph(f"{free} is left to spend{_until(statement.plans)}.")
-    elif statement.expired_nanos:
-        expired = show(cents["expired"], statement.expired_nanos)
-        page.paragraph(f"The period is over. {expired} was not spent in time and has expired.")
-    elif statement.plans and not statement.closing_nanos:
-        page.paragraph(
-            "Nothing is left of it." if statement.given_nanos > statement.spent_nanos else "All of it is spent."
-        )
-    if statement.unearned_nanos:
-        page.paragraph(
-            f"{show(cents['unearned'], statement.unearned_nanos)} is granted and still to be earned, day by day."
-        )
-    if statement.running:
-        held = show(cents["held"], statement.held_nanos)
-        calls = count(len(statement.running), "call that has", "calls that have")
-        page.paragraph(
-            f"{held} is held for {calls} not ended: the most that can be charged. What is not needed comes back."
-        )
-    if statement.spent_nanos and statement.given_nanos > 0:
-        page.paragraph(f"{used(statement)} was used.")
 
 
 def _pools(page: _Page, drawn: Sequence[FromPool]) -> None:
@@ -191,9 +127,9 @@ class _Row(NamedTuple):
 
 def _models(page: _Page, spending: Sequence[Spend], spent_cents: int) -> None:
     page.title("By model")
-    groups = _grouped(spending, lambda line: line.model)
+    groups = grouped(spending, lambda line: line.model)
     groups.sort(key=lambda group: (-group[1].cost_nanos, group[0]))
-    shares = _percents([line.cost_nanos for _, line in groups])
+    shares = percents([line.cost_nanos for _, line in groups])
     rows = [
         _Row(
             model or NOT_RECORDED,
@@ -208,7 +144,7 @@ def _models(page: _Page, spending: Sequence[Spend], spent_cents: int) -> None:
 
 def _days(page: _Page, spending: Sequence[Spend], spent_cents: int) -> None:
     page.title("By day")
-    groups = _grouped(spending, lambda line: line.day)
+    groups = grouped(spending, lambda line: line.day)
     rows = [_Row(short_day(day), line) for day, line in groups]
     _table(page, rows, spent_cents, max(line.cost_nanos for _, line in groups))
 
@@ -242,43 +178,6 @@ def _column(texts: Sequence[str]) -> list[str]:
     return [f"{text:>{wide}}" for text in texts]
 
 
-def _percents(parts: Sequence[int]) -> list[str]:
-    """Shares that sum to 100 %."""
-    whole = sum(parts)
-    if not whole:
-        return [""] * len(parts)
-    percents = largest_remainders([part * 100 for part in parts], whole, 100)
-    return ["<1 %" if part and not percent else f"{percent} %" for part, percent in zip(parts, percents, strict=True)]
-
-
-def _grouped(spending: Iterable[Spend], key: Callable[[Spend], str]) -> list[tuple[str, Spend]]:
-    """Lines summed by a key, in the keys' first order."""
-    groups: dict[str, list[Spend]] = {}
-    for line in spending:
-        groups.setdefault(key(line), []).append(line)
-    return [
-        (
-            name,
-            Spend(
-                day="",
-                model="",
-                calls=sum(line.calls for line in lines),
-                input_tokens=sum(line.input_tokens for line in lines),
-                output_tokens=sum(line.output_tokens for line in lines),
-                cost_nanos=sum(line.cost_nanos for line in lines),
-            ),
-        )
-        for name, lines in groups.items()
-    ]
-
-
-def used(statement: Statement) -> str:
-    """Granted against used: "4.4 % of the $2,000.00 that could be spent"."""
-    tenths = int(statement.used_share.replace(".", "")) // 10
-    share = f"{tenths // 10}.{tenths % 10} %" if tenths else "<0.1 %"
-    return f"{share} of the {people_usd(statement.given_nanos)} that could be spent"
-
-
 def _runs(page: _Page, runs: Sequence[RunSpend]) -> None:
     """What of the above agent runs spent: the dearest by name, the others in one line."""
     if not runs:
@@ -304,20 +203,6 @@ def _changes(page: _Page, statement: Statement) -> None:
         page.paragraph(change_text(change, statement.time_zone))
 
 
-def change_text(change: Announced, time_zone: str) -> str:
-    """A change in words: what, when announced, from when, until when, why, by whom, and what the person was told."""
-    amount = "" if change.amount_nanos is None else f" to {people_usd(change.amount_nanos)}"
-    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us else ""
-    approved = f", approved by {change.approver}" if change.approver else ""
-    what = change.kind.replace("_", " ").capitalize() + amount
-    announced, effective = (
-        day_of(instant_us, time_zone) for instant_us in (change.announced_us, change.effective_us)
-    )
-    text = f"{what}, announced on {announced} by {change.actor}{approved}, in force from {effective}{until}"
-    text += f": {change.reason.rstrip('.')}." if change.reason else "."
-    return text if not change.told else f"{text} Told: {change.told}"
-
-
 def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
     if not any(plan.terms for plan in plans):
         return
@@ -325,29 +210,6 @@ def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
     for plan in plans:
         if plan.terms:
             page.paragraph(f"{plan.name}, version {plan.version}: {terms_text(plan)}.")
-
-
-def terms_text(plan: PlanPeriod) -> str:
-    """A plan's terms by the names of the plan file; what is not set is left out."""
-    return "; ".join(
-        f"{name.replace('_', ' ')} {_told(value)}" for name, value in plan.terms.items() if _is_set(value)
-    )
-
-
-def _is_set(value: object) -> bool:
-    return value is not None and value not in ("", [], {})
-
-
-def _told(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def day_of(instant_us: int, time_zone: str) -> str:
-    """ "5 November 2026", as the time zone has it."""
-    local = from_us(instant_us).astimezone(ZoneInfo(time_zone))
-    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:
@@ -362,37 +224,3 @@ def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:
         cents = to_cents(charge.cost_nanos)
         page.line(f"  {short_day(charge.day)}  {charge.model or NOT_RECORDED}", show(cents, charge.cost_nanos))
         page.paragraph(f"{charge.reason or 'no reason was recorded'} (call {charge.call})", indent=" " * 14)
-
-
-def _small_print(page: _Page, statement: Statement) -> None:
-    notes = []
-    if statement.released_calls:
-        calls = count(statement.released_calls, "call was", "calls were")
-        notes.append(f"{calls} given back: nothing was charged.")
-    notes.append(f"Days are those of {statement.time_zone}; a call counts on the day on which it began.")
-    if any(nanos % 10_000_000 for nanos in (statement.spent_nanos, statement.closing_nanos)):
-        notes.append("Amounts are rounded to the cent so that they add up; the JSON form has them exactly.")
-    page.line()
-    page.paragraph(" ".join(notes), indent="")
-
-
-def _span(plan: PlanPeriod) -> str:
-    zone = ZoneInfo(plan.time_zone)
-    opens = from_us(plan.opens_us).astimezone(zone)
-    begins = f"{opens.day} {MONTHS[opens.month - 1]} {opens.year}"
-    if not plan.expires_us:
-        return f"from {begins} ({plan.time_zone})"
-    last = (from_us(plan.expires_us) - timedelta(microseconds=1)).astimezone(zone)
-    return f"{begins} to {last.day} {MONTHS[last.month - 1]} {last.year} ({plan.time_zone})"
-
-
-def _until(plans: Sequence[PlanPeriod]) -> str:
-    """Until when the closing balance can be spent; said only if that is the same for all of it."""
-    ends = {(plan.expires_us, plan.time_zone) for plan in plans}
-    if len(ends) != 1:
-        return ", each part until its plan's period ends"
-    ((expires_us, time_zone),) = ends
-    if not expires_us:
-        return ", with no end"
-    last = (from_us(expires_us) - timedelta(microseconds=1)).astimezone(ZoneInfo(time_zone))
-    return f", until the end of {WEEKDAYS[last.weekday()]} {last.day} {MONTHS[last.month - 1]} {last.year}"
