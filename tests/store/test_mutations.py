@@ -1,6 +1,6 @@
 """Whatever is done to a journal of which a checkpoint was kept is found.
 
-A seed is printed. `make soak` does ten thousand mutations on each engine.
+A seed is printed. `make soak` does ten thousand mutations, in less than a minute, and on PostgreSQL two thousand.
 """
 
 from __future__ import annotations
@@ -56,4 +56,5 @@ def test_300_mutations_are_found(database: Database, clock: VirtualClock) -> Non
 
 @pytest.mark.soak
 def test_10000_mutations_are_found(database: Database, clock: VirtualClock) -> None:
-    assert sum(find_all(database, clock, 10_000).values()) == 10_000
+    count = 10_000 if database.is_sqlite else 2_000
+    assert sum(find_all(database, clock, count).values()) == count
