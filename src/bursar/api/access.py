@@ -44,6 +44,13 @@ class Caller(msgspec.Struct, frozen=True):
     """Whether a limit was set on the key, or on one that it is a part of."""
 
     @property
+    def name(self) -> str:
+        """How records name whoever did something: an e-mail, or a key that is nobody's; else the operator."""
+        if self.person is not None:
+            return self.person.email
+        return "operator" if self.key is None else f"key {self.key.id} ({self.key.name or self.key.shown})"
+
+    @property
     def is_administrator(self) -> bool:
         """Whether everything is allowed."""
         return self.role == ADMINISTRATOR
@@ -123,18 +130,23 @@ class Door:
         secret = _secret(headers)
         if hmac.compare_digest(secret.encode(), self._local_token):
             return Caller(ADMINISTRATOR)
-        if not looks_right(secret):
+        return caller_of(self._books, secret)
+
+
+def caller_of(books: Books, secret: str) -> Caller:
+    """Whose key this is. Refused when it is unknown, revoked or expired."""
+    if not looks_right(secret):
+        raise Refused(refuse(Why.KEY_UNKNOWN))
+    with books.database.reading() as connection:
+        key = directory.key_by_digest(connection, key_digest(secret))
+        if key is None:
             raise Refused(refuse(Why.KEY_UNKNOWN))
-        with self._books.database.reading() as connection:
-            key = directory.key_by_digest(connection, key_digest(secret))
-            if key is None:
-                raise Refused(refuse(Why.KEY_UNKNOWN))
-            chain = directory.key_chain(connection, key)
-            refusal = not_in_force(chain, runs.killed_run(connection, chain), self._books.clock())
-            if refusal is not None:
-                raise Refused(refusal)
-            person = None if key.person_id is None else directory.person_by_id(connection, key.person_id)
-            return Caller(key.role, key, person, is_limited(connection, chain))
+        chain = directory.key_chain(connection, key)
+        refusal = not_in_force(chain, runs.killed_run(connection, chain), books.clock())
+        if refusal is not None:
+            raise Refused(refusal)
+        person = None if key.person_id is None else directory.person_by_id(connection, key.person_id)
+        return Caller(key.role, key, person, is_limited(connection, chain))
 
 
 def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

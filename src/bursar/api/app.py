@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 import bursar
 from bursar.api import (
     accounts,
+    changes,
     closing,
     grants,
     journal,
@@ -42,6 +43,7 @@ PATH = "/api"
 PARTS = (
     people,
     plans,
+    changes,
     closing,
     grants,
     pools,

@@ -15,6 +15,7 @@ import typer
 from bursar import __version__
 from bursar.cli import (
     account,
+    change,
     close,
     grant,
     journal,
@@ -26,12 +27,14 @@ from bursar.cli import (
     pool,
     prices,
     reload,
+    request,
     roster,
     run,
     setup,
     signing,
     simulate,
     statement,
+    terms,
     usage,
 )
 from bursar.cli.session import Session, session_of, tell
@@ -60,11 +63,17 @@ for group in (
     journal.app,
     signing.app,
     statement.app,
+    request.app,
+    terms.app,
     *roster.APPS,
 ):
     app.add_typer(group)
 for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, usage.usage):
     app.command()(command)
+app.command()(change.change)
+app.command()(change.pause)
+app.command()(change.resume)
+app.command()(change.revoke)
 app.command()(close.close)
 app.command()(simulate.simulate)
 app.command()(reload.reload)
