@@ -207,13 +207,13 @@ def list_requests(
     books: NamedDependency[Books],
     caller: NamedDependency[Caller],
     person: FromQuery[str | None] = None,
-    state: FromQuery[str | None] = None,
+    only: FromQuery[str | None] = None,
 ) -> list[RequestAnswer]:
-    """Requests, oldest first: everybody's, those of the person named, or a person's own."""
-    if state is not None and state not in STATES:
-        raise _wrong("state", repr(state), f"one of {', '.join(STATES)}")
+    """Requests, oldest first: everybody's, those of the person named, or a person's own; `only` those in a state."""
+    if only is not None and only not in STATES:
+        raise _wrong("only", repr(only), f"one of {', '.join(STATES)}")
     with books.database.reading() as connection:
-        found = requests_of(connection, caller.scope(connection, person), STATES if state is None else (state,))
+        found = requests_of(connection, caller.scope(connection, person), STATES if only is None else (only,))
     return _requests(books, found)
 
 

@@ -71,7 +71,7 @@ def list_requests(
     """
     session = session_of(context)
     with session.client() as client:
-        found = client.get("/requests", person=person, state=state)
+        found = client.get("/requests", person=person, only=state)
     if not session.show_json(found):
         show_requests(found)
 
