@@ -218,7 +218,9 @@ def _earned(person: Person, history: list[Pay], known: list[Rate], first: date, 
         if pay is not None:
             rate = _rate(known, pay.currency, day)
             for index, nanos in enumerate((pay.base_nanos, pay.bonus_nanos, pay.equity_nanos)):
-                sums[index] += _part(rate.convert(nanos), date.fromisoformat(day), date.fromisoformat(following))
+                sums[index] += part_of_year(
+                    rate.convert(nanos), date.fromisoformat(day), date.fromisoformat(following)
+                )
     base, bonus, equity = sums
     return PeriodPay(
         first=first.isoformat(),
@@ -234,7 +236,7 @@ def _after(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
-def _part(a_year_nanos: int, first: date, until: date) -> int:
+def part_of_year(a_year_nanos: int, first: date, until: date) -> int:
     """What the days of one year from the first until another earn; parts that tile the year sum to the whole."""
     new_year = date(first.year, 1, 1)
     in_year = (date(first.year + 1, 1, 1) - new_year).days
