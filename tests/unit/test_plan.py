@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bursar.refusals import Refused, Why
 from bursar.terms.plan import Terms, read_plan
+from bursar.terms.written import written
 
 FULL = """
 name = "engineers-2026"
@@ -18,6 +23,27 @@ models = ["claude-*", "gpt-5-mini"]
 clamp = false
 priority = 7
 """
+PROMISES = """
+name = "engineers-2027"
+amount = "2000.00"
+schedule = "quarterly"
+anchor = 2026-02-28
+availability = "accrual"
+proration = "daily"
+unused = "carry_over"
+carry_over_cap = "12.5%"
+carry_over_periods = 3
+notice_reduce_days = 30
+notice_revoke_days = 90
+vesting_cliff_months = 6
+vesting_months = 24
+on_leave = "pause"
+on_leaving = "days"
+leaving_days = 14
+leaving_vested = "cash_out"
+cash_out_rate = "50%"
+cash_out_cap = "300.00"
+"""
 WRONG = {
     "not TOML": ("name: engineers", "(file)"),
     "an unclosed text": ('name = "engineers', "(file)"),
@@ -26,8 +52,8 @@ WRONG = {
     "an empty file": ("", "name"),
     "no amount": ('name = "a"', "amount"),
     "an unknown field": ('name = "a"\namount = "5"\ncolour = "red"', "colour"),
-    "a promise not kept yet: vesting": ('name = "a"\namount = "5"\nvesting = "cliff"', "vesting"),
-    "a promise not kept yet: notice": ('name = "a"\namount = "5"\nnotice = 30', "notice"),
+    "a field that is two: vesting": ('name = "a"\namount = "5"\nvesting = "cliff"', "vesting"),
+    "a field that is two: notice": ('name = "a"\namount = "5"\nnotice = 30', "notice"),
     "a table": ('name = "a"\namount = "5"\n[terms]\nnotice = 30', "terms"),
     "another spelling": ('Name = "a"\namount = "5"', "Name"),
     "a name with a capital": ('name = "Engineers"\namount = "5"', "name"),
@@ -68,6 +94,84 @@ WRONG = {
 }
 
 
+BROKEN = {
+    # The lines after name and amount, the field that is refused, and a part of the reason.
+    "carry-over with grace": (
+        'unused = "grace"\ngrace_days = 9\ncarry_over_cap = "25%"',
+        "carry_over_cap",
+        "exclude",
+    ),
+    "grace with carry-over": ('unused = "carry_over"\ngrace_days = 9', "grace_days", "exclude each other"),
+    "periods of a carry-over that is none": ("carry_over_periods = 2", "carry_over_periods", 'unused is "expire"'),
+    "a cap on what expires": ('unused = "expire"\ncarry_over_cap = "5"', "carry_over_cap", 'unused is "expire"'),
+    "grace that is none": ("grace_days = 9", "grace_days", 'unused is "expire"'),
+    "grace without days": ('unused = "grace"', "grace_days", "it is missing"),
+    "grace of no days": ('unused = "grace"\ngrace_days = 0', "grace_days", "from 1 to 366"),
+    "grace of years": ('unused = "grace"\ngrace_days = 367', "grace_days", "from 1 to 366"),
+    "a cap of no share": ('unused = "carry_over"\ncarry_over_cap = "0%"', "carry_over_cap", "more than 0%"),
+    "a cap of more than all": ('unused = "carry_over"\ncarry_over_cap = "101%"', "carry_over_cap", "at most 100%"),
+    "a cap of a float": ('unused = "carry_over"\ncarry_over_cap = 0.25', "carry_over_cap", "in quotes"),
+    "a cap in words": ('unused = "carry_over"\ncarry_over_cap = "half"', "carry_over_cap", "is not an amount"),
+    "a cap of three decimals": ('unused = "carry_over"\ncarry_over_cap = "0.125%"', "carry_over_cap", "two decimals"),
+    "no periods": ('unused = "carry_over"\ncarry_over_periods = 0', "carry_over_periods", "from 1 to 60"),
+    "periods in words": ('unused = "carry_over"\ncarry_over_periods = "2"', "carry_over_periods", "whole number"),
+    "a fortnight from nowhere": ('schedule = "biweekly"', "anchor", "needs the day"),
+    "a half month from the 16th": ('schedule = "semimonthly"\nanchor = 2026-01-16', "anchor", "1st to the 15th"),
+    "an anchor that never was": ('anchor = "2026-02-30"', "anchor", "is no day"),
+    "an anchor with a time": ("anchor = 2026-01-01T00:00:00Z", "anchor", "YYYY-MM-DD"),
+    "an anchor of a number": ("anchor = 31", "anchor", "YYYY-MM-DD"),
+    "another availability": ('availability = "whenever"', "availability", "uniform, accrual"),
+    "proration by the hour": ('proration = "hourly"', "proration", "none, daily"),
+    "a cliff of nothing": ("vesting_cliff_months = 3", "vesting_months", "it is missing"),
+    "a cliff behind the end": (
+        "vesting_cliff_months = 13\nvesting_months = 12",
+        "vesting_cliff_months",
+        "after the 12 months",
+    ),
+    "vesting in no time": ("vesting_months = 0", "vesting_months", "from 1 to 120"),
+    "vesting as a flag": ("vesting_months = true", "vesting_months", "whole number"),
+    "notice of what cannot be": ("revocable = false\nnotice_revoke_days = 9", "notice_revoke_days", "not revocable"),
+    "notice before it is given": ("notice_reduce_days = -1", "notice_reduce_days", "from 0 to 366"),
+    "notice in words": ('notice_reduce_days = "a month"', "notice_reduce_days", "whole number"),
+    "notice of years": ("notice_revoke_days = 1000", "notice_revoke_days", "from 0 to 366"),
+    "revocable in words": ('revocable = "no"', "revocable", "true or false"),
+    "a pause that takes nothing": ('on_leave = "pause"', "on_leave", 'proration = "daily"'),
+    "leave that ends": ('on_leave = "end"', "on_leave", "pause, continue"),
+    "days after leaving that nobody named": ('on_leaving = "days"', "leaving_days", "it is missing"),
+    "days after leaving that are none": ("leaving_days = 14", "leaving_days", 'on_leaving = "days" only'),
+    "days and forfeit": ('on_leaving = "forfeit"\nleaving_days = 14', "leaving_days", 'on_leaving = "days" only'),
+    "leaving otherwise": ('on_leaving = "party"', "on_leaving", "forfeit, period_end, days"),
+    "what has vested where nothing does": ('leaving_vested = "keep"', "leaving_vested", "nothing vests"),
+    "cash without a rate": ('vesting_months = 12\nleaving_vested = "cash_out"', "leaving_vested", "cash_out_rate"),
+    "a cap on no cash": ('cash_out_cap = "100.00"', "cash_out_cap", "needs cash_out_rate"),
+    "a rate of a float": ("cash_out_rate = 0.5", "cash_out_rate", "a share in quotes"),
+    "a rate in dollars": ('cash_out_rate = "0.50"', "cash_out_rate", "a share in quotes"),
+    "a rate above all": ('cash_out_rate = "150%"', "cash_out_rate", "at most 100%"),
+    "a cap of no cash": ('cash_out_rate = "50%"\ncash_out_cap = "0"', "cash_out_cap", "more than 0"),
+    **{
+        f"a promise not kept yet: {field}": (f'{field} = "x"', field, "does not keep")
+        for field in (
+            "denomination",
+            "escalator",
+            "personal_use",
+            "tax_character",
+            "expectation",
+            "overrun",
+            "run_out_days",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize(("lines", "field", "reason"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_broken_promise_is_refused_by_field_and_reason(lines: str, field: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_plan(f'name = "a"\namount = "5"\n{lines}')
+    refusal = refused.value.refusal
+    assert (refusal.why, refusal.field) == (Why.PLAN_INVALID, field)
+    assert reason in refusal.text
+
+
 @pytest.mark.parametrize(("text", "field"), WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_file_is_refused_by_its_field(text: str, field: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -90,6 +194,54 @@ def test_a_whole_file_is_read() -> None:
         clamp=False,
         priority=7,
     )
+
+
+def test_a_whole_file_of_promises_is_read() -> None:
+    terms = read_plan(PROMISES)
+    assert terms == Terms(
+        name="engineers-2027",
+        amount_nanos=2_000_000_000_000,
+        currency="USD",
+        schedule="quarterly",
+        anchor=date(2026, 2, 28),
+        time_zone="UTC",
+        availability="accrual",
+        proration="daily",
+        unused="carry_over",
+        carry_over_cap_bps=1_250,
+        carry_over_periods=3,
+        notice_reduce_days=30,
+        notice_revoke_days=90,
+        vesting_cliff_months=6,
+        vesting_months=24,
+        on_leave="pause",
+        on_leaving="days",
+        leaving_days=14,
+        leaving_vested="cash_out",
+        cash_out_rate_bps=5_000,
+        cash_out_cap_nanos=300_000_000_000,
+    )
+    said = {name: value for name, value in written(terms).items() if value not in (None, (), 0)}
+    assert read_plan(
+        "\n".join(f"{name} = {toml(value)}" for name, value in said.items()) + '\nname = "x"'
+    ) == replace(terms, name="x")
+
+
+def toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
+
+
+def test_terms_that_were_kept_before_there_were_more_fields_are_the_same() -> None:
+    old = (
+        '{"name":"a","amount_nanos":5000000000,"currency":"USD","schedule":"monthly","time_zone":"UTC",'
+        '"unused":"expire","models":[],"clamp":true,"priority":100}'
+    )
+    assert msgspec.json.decode(old, type=Terms) == read_plan('name = "a"\namount = "5"')
+
+
+def test_carry_over_is_for_one_period_unless_more_are_named() -> None:
+    terms = read_plan('name = "a"\namount = "5"\nunused = "carry_over"')
+    assert (terms.carry_over_periods, terms.carry_over_cap_nanos, terms.carry_over_cap_bps) == (1, None, None)
 
 
 def test_what_is_left_out_has_a_default() -> None:

@@ -24,7 +24,7 @@ from bursar.terms.schedules import SCHEDULES, schedule_of
 MONTHLY = "monthly"
 MAX_DAYS = 366
 MAX_MONTHS = 120
-NOT_KEPT = ("denomination", "escalator", "personal_use", "tax_character", "expectation", "overrun")
+NOT_KEPT = ("denomination", "escalator", "personal_use", "tax_character", "expectation", "overrun", "run_out_days")
 """What a plan may promise one day, and this version does not keep."""
 
 

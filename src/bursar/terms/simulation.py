@@ -138,7 +138,7 @@ class _Play:
         for lot in self.lots:
             lot.earn(self.now_us)
         followers: Iterable[_Lot | None] = (*self.lots[1:], None)
-        for lot, later in zip(self.lots, followers, strict=True):
+        for lot, later in zip(self.lots, followers, strict=False):
             waits = self._terms.unused == "carry_over" and later is None and self._employment.employed(day)
             if not lot.closed and lot.told.expires_us <= self.now_us and not waits:
                 lot.close(self._terms, later)

@@ -32,13 +32,3 @@ def vested_nanos(terms: Terms, amount_nanos: int, from_us: int, at_us: int) -> i
     if months < terms.vesting_cliff_months:
         return 0
     return -(-amount_nanos * min(months, terms.vesting_months) // terms.vesting_months)
-
-
-def revocable_nanos(terms: Terms, granted_nanos: int, unspent_nanos: int, from_us: int, at_us: int) -> int:
-    """The most of a lot that may be taken back: all that is unspent, but for what of its vested part is still due.
-
-    Vesting is a claim on the lot as a whole: what was spent already is a part of it.
-    """
-    vested = vested_nanos(terms, granted_nanos, from_us, at_us)
-    spent = granted_nanos - unspent_nanos
-    return max(0, unspent_nanos - max(0, vested - spent))

@@ -1,0 +1,111 @@
+"""A plan played through: what comes out sums, and is what the rules say."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bursar.terms.lint import warnings
+from bursar.terms.plan import Terms
+from bursar.terms.proration import Employment
+from bursar.terms.simulation import SimulatedLot, simulate
+from bursar.terms.written import differences
+from tests.unit.terms.plans import USD, carry_over, plan
+
+PLANS = [
+    plan(),
+    plan('proration = "daily"\navailability = "accrual"\ntime_zone = "Europe/Stockholm"'),
+    carry_over(2, "25%"),
+    plan('unused = "grace"\ngrace_days = 40'),
+    plan('schedule = "biweekly"\nanchor = 2026-01-02\nunused = "carry_over"\ncash_out_rate = "50%"'),
+    plan('schedule = "weekly"\nunused = "grace"\ngrace_days = 3\ncash_out_rate = "10%"\ncash_out_cap = "5.00"'),
+]
+DAYS = st.integers(0, 400).map(lambda n: date(2026, 1, 1) + timedelta(days=n))
+
+
+def sums(lots: tuple[SimulatedLot, ...]) -> tuple[int, int, int]:
+    """What was put in and what became of it; what went out over to what came in."""
+    put_in = sum(lot.granted_nanos for lot in lots)
+    became = sum(lot.spent_nanos + lot.cashed_out_nanos + lot.expired_nanos + lot.left_nanos for lot in lots)
+    return put_in, became, sum(lot.carried_out_nanos - lot.carried_in_nanos for lot in lots)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(PLANS),
+    DAYS,
+    st.integers(0, 200),
+    st.dictionaries(DAYS, st.integers(0, 900 * USD), max_size=12),
+    st.builds(Employment, st.none() | DAYS, st.none() | DAYS),
+)
+def test_nothing_is_lost_or_made(
+    terms: Terms, first: date, days: int, usage: dict[date, int], employment: Employment
+) -> None:
+    last = first + timedelta(days=days)
+    done = simulate(terms, first, last, usage, employment)
+    put_in, became, gone_on = sums(done.lots)
+    assert put_in == became + gone_on
+    for lot in done.lots:
+        told = (lot.spent_nanos, lot.carried_out_nanos, lot.cashed_out_nanos, lot.expired_nanos, lot.left_nanos)
+        assert min(told) >= 0
+        assert lot.granted_nanos + lot.carried_in_nanos == sum(told)
+    wanted = sum(amount for day, amount in usage.items() if first <= day <= last)
+    assert sum(lot.spent_nanos for lot in done.lots) + done.uncovered_nanos == wanted
+
+
+def test_a_joiner_on_the_17th() -> None:
+    november, december = simulate(plan('proration = "daily"', "3000.00"), date(2026, 11, 17), date(2026, 12, 1)).lots
+    assert (november.granted_nanos, december.granted_nanos) == (1_400 * USD, 3_000 * USD)
+
+
+def test_grace_over_new_year() -> None:
+    terms = plan('unused = "grace"\ngrace_days = 15')
+    used = {date(2027, 1, 15): 600 * USD, date(2027, 1, 16): 700 * USD}
+    december, january = simulate(terms, date(2026, 12, 1), date(2027, 1, 31), used).lots
+    assert (december.spent_nanos, december.expired_nanos) == (600 * USD, 400 * USD), "the 15th is its last day"
+    assert january.spent_nanos == 700 * USD
+
+
+def test_leave_and_leaving() -> None:
+    terms = plan('proration = "daily"\non_leave = "pause"', "3000.00")
+    away = Employment(ends=date(2026, 12, 10), leave=((date(2026, 11, 11), date(2026, 11, 20)),))
+    november, december = simulate(terms, date(2026, 11, 1), date(2027, 2, 1), {}, away).lots
+    assert november.granted_nanos == 2_000 * USD
+    assert december.granted_nanos == 967_741_935_490  # ten of 31 days
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("", {("person", "unused"), ("person", "revocable"), ("person", "vesting_months")}),
+        ('cash_out_rate = "50%"', {("counsel", "cash_out_rate")}),
+        ('unused = "grace"\ngrace_days = 90', {("counsel", "grace_days")}),
+        ('unused = "carry_over"\ncarry_over_periods = 4', {("counsel", "carry_over_periods")}),
+        ('unused = "carry_over"\ncarry_over_cap = "5%"', {("person", "carry_over_cap")}),
+        ('proration = "daily"\non_leave = "pause"', {("person", "on_leave"), ("counsel", "on_leave")}),
+        (
+            'on_leaving = "forfeit"\navailability = "accrual"',
+            {("person", "on_leaving"), ("counsel", "on_leaving"), ("person", "availability")},
+        ),
+    ],
+)
+def test_what_is_to_be_thought_over(lines: str, expected: set[tuple[str, str]]) -> None:
+    assert expected <= {(warning.audience, warning.field) for warning in warnings(plan(lines))}
+
+
+def test_a_plan_with_nothing_against_the_person() -> None:
+    generous = 'unused = "carry_over"\ncarry_over_periods = 1\nrevocable = false\nnotice_reduce_days = 90'
+    assert warnings(plan(generous)) == []
+
+
+def test_how_versions_differ() -> None:
+    new = carry_over(2, "500.00")
+    assert [tuple(change) for change in differences(plan(), new)] == [
+        ("unused", "expire", "carry_over"),
+        ("carry_over_cap", "none", "500.00"),
+        ("carry_over_periods", "none", "2"),
+    ]
+    assert differences(new, new) == []
