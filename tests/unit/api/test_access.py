@@ -16,6 +16,7 @@ SAMPLES = {
     "name": "engineers",
     "key_id": "1",
     "limit_id": "1",
+    "document": "st-0",
     "token": "rnothing",
     "model": "claude-sonnet-4-5",
     "path": "nothing",
