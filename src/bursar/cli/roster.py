@@ -11,7 +11,7 @@ import typer
 from bursar.cli.files import STANDARD_INPUT, read_text
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, Session, path_of, session_of
-from bursar.cli.show import NONE, count, facts, gap, money, progress, say, table
+from bursar.cli.show import NONE, facts, gap, money, progress, say, table
 from bursar.cli.told import Told
 
 app = typer.Typer(name="roster", help="Bring people, teams, employment and leave in from CSV.", no_args_is_help=True)
@@ -37,7 +37,7 @@ def import_roster(context: typer.Context, file: File, dry_run: DryRun = False, j
       bursar roster import people.csv --dry-run
       bursar roster import people.csv
     """
-    _import(session_of(context), "/roster", file, dry_run=dry_run, what="person")
+    _import(session_of(context), "/roster", file, dry_run=dry_run, one="person", more="people")
 
 
 @app.command()
@@ -79,7 +79,7 @@ def import_pay(context: typer.Context, file: File, dry_run: DryRun = False, json
       bursar pay import pay.csv --dry-run
       bursar pay import pay.csv
     """
-    _import(session_of(context), "/pay", file, dry_run=dry_run, what="row")
+    _import(session_of(context), "/pay", file, dry_run=dry_run, one="row", more="rows")
 
 
 @pay_app.command("show")
@@ -168,7 +168,7 @@ def compensation(
         _show_compensation(found)
 
 
-def _import(session: Session, path: str, file: Path, *, dry_run: bool, what: str) -> None:
+def _import(session: Session, path: str, file: Path, *, dry_run: bool, one: str, more: str) -> None:
     """Send a file, show how far it is, then what came of it, or everything that is wrong with it."""
     name = "standard input" if file == STANDARD_INPUT else str(file)
     wanted: dict[str, object] = {"csv": read_text(file), "file": name, "dry_run": dry_run}
@@ -188,7 +188,7 @@ def _import(session: Session, path: str, file: Path, *, dry_run: bool, what: str
             _show_problems(problems)
         raise
     if not session.show_json(found):
-        _show_imported(found, what)
+        _show_imported(found, one if found["added"] == 1 else more)
 
 
 def _show_problems(problems: list[dict[str, Any]]) -> None:
@@ -210,7 +210,7 @@ def _show_imported(found: dict[str, Any], what: str) -> None:
         )
         gap()
     counts = [
-        f"{count(found['added'], what)} {'would be ' if found['dry_run'] else ''}added",
+        f"{found['added']:,} {what} {'would be ' if found['dry_run'] else ''}added",
         f"{found['changed']:,} changed",
         f"{found['unchanged']:,} unchanged",
     ]
@@ -251,8 +251,8 @@ def _show_compensation(found: dict[str, Any]) -> None:
     table(["A year", ">USD", ">Share"], rows)
     gap()
     for line in found["budgets"]:
-        each = f"{money(line['amount'])} {line['schedule']}, {line['periods_a_year']} times a year"
-        say(f"Token budget: plan {line['plan']}, version {line['version']}: {each}: {money(line['a_year'])}")
+        often = "once a year" if line["periods_a_year"] == 1 else f"{line['periods_a_year']} times a year"
+        say(f"Token budget: plan {line['plan']}, version {line['version']}, {money(line['amount'])} {often}")
     if found["tokens_to_base_bps"] is not None:
         say(f"Tokens to salary: {Decimal(found['tokens_to_base_bps']) / 100:.2f} % of base.")
     if found["rate"] is not None:
