@@ -17,6 +17,7 @@ from bursar.cli import (
     account,
     change,
     close,
+    export,
     grant,
     journal,
     key,
@@ -68,7 +69,7 @@ for group in (
     *roster.APPS,
 ):
     app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, usage.usage):
+for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, export.export, usage.usage):
     app.command()(command)
 app.command()(change.change)
 app.command()(change.pause)
