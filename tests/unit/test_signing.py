@@ -6,6 +6,7 @@ import random
 import stat
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -101,6 +102,31 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path, keys: SigningKe
     (tmp_path / FOLDER / "broken.json").write_text("{")
     with pytest.raises(Refused, match=r"broken\.json"):
         keys.sign(SAID, TYP)
+
+
+def test_many_at_once_make_one_key(tmp_path: Path, clock: VirtualClock) -> None:
+    keys = SigningKeys(tmp_path / FOLDER, clock)
+    with ThreadPoolExecutor(16) as pool:
+        texts = set(pool.map(lambda _: keys.sign(SAID, TYP), range(64)))
+    assert (len(texts), len(keys.public())) == (1, 1)
+
+
+def test_processes_that_share_a_folder_know_each_others_keys(tmp_path: Path, clock: VirtualClock) -> None:
+    nodes = [SigningKeys(tmp_path / FOLDER, clock) for _ in range(2)]
+
+    def work(index: int) -> list[str]:
+        texts = []
+        for turn in range(20):
+            texts.append(nodes[index].sign(SAID, TYP))
+            if turn % 5 == 4:
+                nodes[index].rotate()
+        return texts
+
+    with ThreadPoolExecutor(2) as pool:
+        texts = [text for made in pool.map(work, range(2)) for text in made]
+    assert nodes[0].jwks() == nodes[1].jwks()
+    assert {verify(text, node.jwks(), TYP) for text in texts for node in nodes} == {SAID}
+    assert len({path.suffix for path in (tmp_path / FOLDER).iterdir()}) == 1, "no drafts are left"
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, clock: VirtualClock) -> None:

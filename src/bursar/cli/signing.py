@@ -55,6 +55,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to, instead of the terminal.")
     ] = None,
+    json: JsonFlag = False,
 ) -> None:
     """Print the public keys, all that signed or sign, as a JWK set.
 
@@ -67,11 +68,14 @@ def export(
     session = session_of(context)
     with session.client() as client:
         found = client.get("/signing/keys")
-    text = json_text.dumps({"keys": [key["jwk"] for key in found]}, indent=2)
+    keys = {"keys": [key["jwk"] for key in found]}
+    if output is not None:
+        write_text(output, json_text.dumps(keys, indent=2) + "\n")
+    if session.show_json(keys):
+        return
     if output is None:
-        print(text)
+        print(json_text.dumps(keys, indent=2))
     else:
-        write_text(output, text + "\n")
         say(f"The public keys are in {output}.")
 
 

@@ -14,7 +14,7 @@ from bursar.store.schema import links
 
 
 class Head(NamedTuple):
-    """A chain's last link: its number and its hash. Kept elsewhere it is a checkpoint."""
+    """A chain's last link: its number and its hash. Of all chains, kept elsewhere, they are a checkpoint."""
 
     n: int
     hash: bytes

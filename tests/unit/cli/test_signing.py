@@ -39,7 +39,7 @@ def test_keys_are_listed_rotated_and_exported(program: Program, tmp_path: Path) 
     exported = program.done("signing", "export").json
     file = tmp_path / "keys.json"
     assert str(file) in program.done("signing", "export", "-o", str(file)).out
-    assert json.loads(file.read_text()) == exported
+    assert json.loads(file.read_text()) == exported == program.done("signing", "export", "--json").json
     assert [key["kid"] for key in exported["keys"]][1:] == [made["key"], first["key"]]
     assert {frozenset(key) for key in exported["keys"]} == {
         frozenset({"kty", "crv", "alg", "use", "kid", "x", "created_us"})
