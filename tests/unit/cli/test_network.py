@@ -117,3 +117,21 @@ def test_an_address_where_something_else_is(program: Program) -> None:
 def test_the_server_file_is_the_operators_alone(program: Program, server: Running) -> None:
     file: Path = program.folder / "server.json"
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_is_brought_in_by_a_server_elsewhere(
+    program: Program, ada: str, server: Running, tmp_path: Path
+) -> None:
+    secret = program.done("key", "create", ada, "--finance", "--json").json["secret"]
+    there = ("--url", server.url, "--key", secret)
+    file = tmp_path / "pay.csv"
+    file.write_text(f"email,effective,base\n{ada},2026-01-01,250000\n{ada},2026-02-01,none\n")
+    refused = program.bare(*there, "pay", "import", str(file))
+    assert refused.err.endswith(
+        f"refused: {file}, line 3: base is 'none'; it must be an amount a year, such as "
+        "250000.00. Nothing was changed. [row_invalid]\n"
+    )
+    file.write_text(file.read_text().replace("none", "260000"))
+    assert program.bare(*there, "pay", "import", str(file)).out == "2 rows added, 0 changed, 0 unchanged.\n"
+    assert program.bare(*there, "compensation", ada, "--json").json["base"] == "260000.00"
+    assert program.bare(*there, "roster", "import", str(file)).err.endswith("[role_missing]\n")
