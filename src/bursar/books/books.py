@@ -208,11 +208,15 @@ class Books:
         done = self._post_due(enrolments.due_openings, now_us)
         done += self._post_due(enrolments.due_earnings, now_us)
         # What one lot gives on to the next may have to go on from there; so the close goes on until nothing moves.
+        seen = {posting.op for posting in done}
         while moved := [
-            *self._post_due(enrolments.due_effects, now_us),
-            *self._post_due(enrolments.due_closings, now_us),
+            posting
+            for due in (enrolments.due_effects, enrolments.due_closings)
+            for posting in self._post_due(due, now_us)
+            if posting.op not in seen
         ]:
             done += moved
+            seen |= {posting.op for posting in moved}
         return done
 
     def _post_due(self, due: Callable[[sa.Connection, int], list[Command]], now_us: int) -> list[Posting]:

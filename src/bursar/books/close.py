@@ -13,9 +13,13 @@ import sqlalchemy as sa
 
 from bursar.ledger.postings import Carry, CashOut, Command, Expire
 from bursar.money import people_usd
+from bursar.periods import US_PER_SECOND
 from bursar.store.schema import balances
 from bursar.terms.plan import Terms
 from bursar.terms.unused import Ages, ages_after, closing, pays_nanos
+
+LATE_US = 35 * 86_400 * US_PER_SECOND
+"""How long after a lot's end a call may give back what it held; none runs for longer."""
 
 
 class Opener(Protocol):
@@ -52,14 +56,15 @@ def closings(
 
     Credit that came by carrying over is divided once it is there: ask again until there is nothing.
     """
-    ended = sa.and_(lots, balances.c.expires_us <= now_us, balances.c.available > 0)
+    late = sa.and_(balances.c.expired > 0, balances.c.expires_us > now_us - LATE_US)
+    ended = sa.and_(lots, balances.c.expires_us <= now_us, sa.or_(balances.c.available > 0, late))
     due: list[Command] = []
     apart: set[str] = set()
     for lot in _read(connection, ended):
-        terms = openers[lot.source].terms
-        if terms.unused == "carry_over" or terms.cash_out_rate_bps:
+        opener = openers.get(lot.source)
+        if opener is not None and (opener.terms.unused == "carry_over" or opener.terms.cash_out_rate_bps):
             apart.add(lot.source)
-        else:
+        elif lot.available:
             due.append(Expire(lot.id, lot.expired, now_us))
     chains: dict[str, list[Lot]] = {source: [] for source in apart}
     if apart:
@@ -78,7 +83,10 @@ def _read(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Lot]
 
 
 def _chain(opener: Opener, chain: Sequence[Lot], now_us: int) -> Iterator[Command]:
-    """What is to be posted for the lots of one source, which follow one another."""
+    """What is to be posted for the lots of one source, which follow one another.
+
+    One at a time where credit is carried over: what comes must be there, and may be revoked, before the next closes.
+    """
     terms = opener.terms
     ages: Ages = ()
     carried = 0
@@ -86,14 +94,19 @@ def _chain(opener: Opener, chain: Sequence[Lot], now_us: int) -> Iterator[Comman
         ages = ages_after(terms, ages, carried, lot.granted)
         carried = lot.carried_out
         waits = terms.unused == "carry_over" and later is None and opener.goes_on(now_us)
-        if lot.expires_us <= now_us and lot.available and not waits:
+        if lot.expires_us <= now_us and lot.available + lot.expired and not waits:
             yield from _divide(terms, lot, later, ages, now_us)
+            if terms.unused == "carry_over":
+                return
 
 
 def _divide(terms: Terms, lot: Lot, later: Lot | None, ages: Ages, now_us: int) -> Iterator[Command]:
-    """Carry over and cash out what is still to be, and let the rest expire."""
+    """Carry over and cash out what is still to be, and let the rest expire.
+
+    Both take what is available first, then what expired: that is where a call gives back what it held over the end.
+    """
     target = closing(terms, ages, lot.unspent, goes_on=later is not None)
-    left = lot.available
+    left = lot.available + lot.expired
     carry = min(target.carry - lot.carried_out, left)
     if carry > 0 and later is not None:
         yield Carry(lot.id, later.id, carry, lot.carried_out, now_us)
@@ -103,5 +116,5 @@ def _divide(terms: Terms, lot: Lot, later: Lot | None, ages: Ages, now_us: int) 
         pays = people_usd(pays_nanos(terms, cash_out))
         yield CashOut(lot.id, cash_out, lot.cashed_out, now_us, f"payroll pays {pays}")
         left -= cash_out
-    if left:
+    if left > lot.expired:
         yield Expire(lot.id, lot.expired, now_us)

@@ -140,7 +140,7 @@ class Enrolments:
                 lot.id, lot.source, lot.label, lot.opens_us, lot.expires_us, lot.unearned, postings.c.amount_nanos
             )
             .join(postings, postings.c.op == op)
-            .where(self._lots, lot.unearned > 0)
+            .where(self._lots, lot.unearned > 0, lot.source.startswith("grant:") | lot.source.startswith("pool:"))
         )
         enrolled = {one.source: one for one in self._all}
         due: list[Command] = []
