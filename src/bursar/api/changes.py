@@ -257,7 +257,8 @@ def _time_zone(books: Books, email: str, plan: str | None) -> str:
 
 def _grant(held: Holding, at_us: int) -> GrantTerms:
     promised = held.promised_nanos(at_us)
-    made_so = [change for change in held.changes if change.kind in amounts.AMOUNTS and change.effective_us <= at_us]
+    kinds = (*amounts.AMOUNTS, *amounts.REVOCATIONS)
+    made_so = [change for change in held.changes if change.kind in kinds and change.effective_us <= at_us]
     return GrantTerms(
         plan=held.terms.name,
         version=held.plan.version,

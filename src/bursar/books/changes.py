@@ -87,7 +87,8 @@ def pause(books: Books, announced: Announcement, until_us: int | None = None) ->
         effective_us = change.effective_us(concerned[0], announced.effective_us)
         if until_us is not None and until_us <= effective_us:
             raise _wrong("until", concerned[0].day(until_us), "later than the pause begins")
-        if all(held.pause(effective_us) for held in concerned):
+        closed = [held.pause(effective_us) for held in concerned]
+        if all(one is not None and (announced.plan is not None or one.grant_id is None) for one in closed):
             raise _nothing(f"the budget is paused on {concerned[0].day(effective_us)} already")
         for held in concerned:
             if not announced.approver and not change.on_leave(held, effective_us, until_us):

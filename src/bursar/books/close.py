@@ -95,8 +95,9 @@ def _chain(opener: Opener, chain: Sequence[Lot], now_us: int) -> Iterator[Comman
         carried = lot.carried_out
         waits = terms.unused == "carry_over" and later is None and opener.goes_on(now_us)
         if lot.expires_us <= now_us and lot.available + lot.expired and not waits:
-            yield from _divide(terms, lot, later, ages, now_us)
-            if terms.unused == "carry_over":
+            divided = list(_divide(terms, lot, later, ages, now_us))
+            yield from divided
+            if divided and terms.unused == "carry_over":
                 return
 
 

@@ -97,6 +97,7 @@ def deny(books: Books, request_id: int, actor: str, answer: str) -> Request:
     check_reason(answer)
 
     def write(connection: sa.Connection) -> Request:
+        lock_person(connection, open_request(connection, request_id).person_id)
         request = open_request(connection, request_id)
         return answer_request(
             connection, request, state=DENIED, decided_by=actor, answer=answer, now_us=books.clock()

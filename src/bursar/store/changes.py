@@ -141,8 +141,8 @@ def requests_of(
 
 
 def open_request(connection: sa.Connection, request_id: int) -> Request:
-    """A request that nobody has answered, locked. Refused when there is none, or when it was answered."""
-    row = connection.execute(sa.select(requests).where(requests.c.id == request_id).with_for_update()).first()
+    """A request that nobody has answered. Refused when there is none, or when it was answered."""
+    row = connection.execute(sa.select(requests).where(requests.c.id == request_id)).first()
     if row is None:
         raise Refused(refuse(Why.UNKNOWN, what="request", name=request_id, field="request"))
     found = Request(*row)
