@@ -16,6 +16,7 @@ SAMPLES = {
     "name": "engineers",
     "key_id": "1",
     "limit_id": "1",
+    "request_id": "1",
     "document": "st-0",
     "token": "rnothing",
     "model": "claude-sonnet-4-5",
@@ -33,6 +34,10 @@ ADMINISTRATORS_ONLY = {
     "POST /prices/check",
     "POST /reload",
     "POST /roster",
+    "POST /close",
+    "POST /people/ada@example.com/changes",
+    "POST /requests/1/approve",
+    "POST /requests/1/deny",
     "POST /signing/rotate",
     "POST /journal/checkpoint",
 }
