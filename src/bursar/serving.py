@@ -31,6 +31,8 @@ from bursar.watch.watching import Watching
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
 PRUNE_EVERY_S = 3600
+CHECKPOINT_EVERY_S = 60
+"""How often it is looked whether there is one of today."""
 STDIN = 0
 BACKLOG = 1024
 GC_THRESHOLDS = (20_000, 20, 50)
@@ -138,7 +140,7 @@ async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callab
         loop.add_signal_handler(name, stop.ask)
     loop.add_signal_handler(signal.SIGHUP, Hangup(bursar, stop))
     serving = asyncio.create_task(server.serve())
-    upkeep = asyncio.create_task(_keep_up(bursar))
+    upkeep = [asyncio.create_task(work(bursar)) for work in (_keep_up, _keep_checkpoints)]
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -152,7 +154,8 @@ async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callab
         stopped.cancel()
         await stop.announced(bursar.config.server.announce_stop_s)
     finally:
-        upkeep.cancel()
+        for work in upkeep:
+            work.cancel()
         await app.gateway.close()
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=5)
@@ -208,7 +211,7 @@ async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
 async def _keep_up(bursar: Bursar) -> None:
     """Expire lots whose period has ended, soon after it has; nobody's budget waits for this to renew.
 
-    Now and then forget what need not be kept, and note each day what the journal is.
+    Now and then forget what need not be kept.
     """
     pruned_s = time.monotonic() - PRUNE_EVERY_S
     while True:
@@ -219,8 +222,14 @@ async def _keep_up(bursar: Bursar) -> None:
                 pruned_s = time.monotonic()
         except Exception:
             log.exception("lots could not be brought up to date")
+        await asyncio.sleep(BRING_UP_EVERY_S)
+
+
+async def _keep_checkpoints(bursar: Bursar) -> None:
+    """Note each day what the journal is, apart from all else: the folder may be on another machine that hangs."""
+    while True:
         try:
             await asyncio.to_thread(bursar.keep_checkpoint)
         except Exception:
             log.exception("no checkpoint of the journal could be put into its folder")
-        await asyncio.sleep(BRING_UP_EVERY_S)
+        await asyncio.sleep(CHECKPOINT_EVERY_S)
