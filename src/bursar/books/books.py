@@ -117,7 +117,10 @@ class Books:
         expires_us: int | None = None,
         role: str = "person",
     ) -> NewKey:
-        """Make a key for a person, with the role person or finance, or an administrator's, who may be nobody. Its secret is in the answer and nowhere else."""
+        """Make a key for a person, with the role person or finance, or an administrator's, which may be nobody's.
+
+        Its secret is in the answer and nowhere else.
+        """
         now_us = self.clock()
         if limit_nanos is not None and limit_nanos <= 0:
             raise Refused(refuse(Why.FIELD_INVALID, field="limit", got="0.00", right="more than 0"))
@@ -204,19 +207,26 @@ class Books:
         return len(self.bring_up_these(enrolments, self.clock()))
 
     def bring_up_these(self, enrolments: Enrolments, now_us: int) -> list[Posting]:
-        """Post what is due to the lots of some enrolments by an instant."""
+        """Post what is due to the lots of some enrolments by an instant, in the order in which it would have been.
+
+        So lots that ended long ago are closed one after the other, each with what it had then.
+        """
         done = self._post_due(enrolments.due_openings, now_us)
         done += self._post_due(enrolments.due_earnings, now_us)
-        # What one lot gives on to the next may have to go on from there; so the close goes on until nothing moves.
         seen = {posting.op for posting in done}
-        while moved := [
-            posting
-            for due in (enrolments.due_effects, enrolments.due_closings)
-            for posting in self._post_due(due, now_us)
-            if posting.op not in seen
-        ]:
-            done += moved
-            seen |= {posting.op for posting in moved}
+        moment_us = 0
+        while moment_us < now_us:
+            with self.database.reading() as connection:
+                moment_us = enrolments.next_end_us(connection, moment_us, now_us)
+            # What one lot gives on may have to go on from there at once; so this goes on until nothing moves.
+            while moved := [
+                posting
+                for due in (enrolments.due_effects, enrolments.due_closings)
+                for posting in self._post_due(due, moment_us)
+                if posting.op not in seen
+            ]:
+                done += moved
+                seen |= {posting.op for posting in moved}
         return done
 
     def _post_due(self, due: Callable[[sa.Connection, int], list[Command]], now_us: int) -> list[Posting]:
@@ -316,7 +326,7 @@ class Books:
 
 def is_email(text: str) -> bool:
     """Whether a text without capitals can be somebody's e-mail here."""
-    return _EMAIL.fullmatch(text) is not None
+    return text.isprintable() and _EMAIL.fullmatch(text) is not None
 
 
 def posted(outcome: Outcome) -> Posting:

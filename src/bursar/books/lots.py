@@ -158,6 +158,14 @@ class Enrolments:
         """What changes of terms, and leaving, do to lots that are open."""
         return effects(connection, self._lots, {one.source: one for one in self._all}, now_us)
 
+    def next_end_us(self, connection: sa.Connection, after_us: int, now_us: int) -> int:
+        """When the next lot after an instant ended that has something available; now when none has ended by now."""
+        query = sa.select(sa.func.min(balances.c.expires_us)).where(
+            self._lots, balances.c.available > 0, balances.c.expires_us > after_us, balances.c.expires_us < now_us
+        )
+        found = connection.execute(query).scalar()
+        return now_us if found is None else int(found)
+
     def due_closings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """What becomes of every lot whose time has ended with something unspent, as far as it can be said now."""
         return closings(connection, self._lots, {one.source: one for one in self._all}, now_us)

@@ -250,3 +250,22 @@ def test_the_same_plan_again_is_no_new_version(company: Company) -> None:
     company.plan("plan", 5, 'grace_days = 3\nunused = "grace"\npriority = 100')
     with company.books.database.reading() as connection:
         assert connection.execute(sa.text("SELECT max(version) FROM plans")).scalar_one() == 1
+
+
+@pytest.mark.parametrize(
+    "more", ['unused = "carry_over"\ncarry_over_periods = 3', 'unused = "grace"\ngrace_days = 40']
+)
+def test_what_nobody_looked_at_for_months_is_posted_as_if_somebody_had(company: Company, more: str) -> None:
+    granted(company, f'{more}\ncash_out_rate = "50%"\ncash_out_cap = "5.00"\nproration = "daily"', "2026-11-17")
+    eve = company.person("eve", usd=None)
+    company.books.grant(eve, "plan", at("2026-11-17"))
+    for month in ("2026-12", "2027-01", "2027-02", "2027-03", "2027-04", "2027-05"):
+        for day in ("01", "10", "20"):
+            company.clock.now_us = at(f"{month}-{day}")
+            company.books.bring_up(1)
+    company.books.bring_up()
+    found = balances(company.books.database).values()
+    ada, eves = (
+        sorted((lot.label, tuple(lot.amounts)) for lot in found if lot.person_id == person_id) for person_id in (1, 2)
+    )
+    assert ada == eves
