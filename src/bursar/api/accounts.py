@@ -52,17 +52,21 @@ def show_statement(
     period: FromQuery[str | None] = None,
     format: FromQuery[str] = FORMATS[0],
     width: PageWidth = 80,
+    pay: FromQuery[bool] = False,
 ) -> Response[dict[str, Any]] | Response[str]:
     """A person's statement for a period (2026-11), or the current one; `format=text` is for reading.
 
-    `width` is that of the text, in columns.
+    `width` is that of the text, in columns. With `pay=true` it has total compensation, too; that is for the person
+    and for finance.
     """
     if format not in FORMATS:
         raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(format), right=" or ".join(FORMATS)))
     person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
+        if pay:
+            caller.find_pay(connection, email)
         label = period if period is not None else current_period(connection, person_id, books.clock())
-        made = statement(connection, person_id, label)
+        made = statement(connection, person_id, label, with_pay=pay)
     if format == "text":
         return Response(render(made, width), media_type=MediaType.TEXT)
     return Response(plain(made), media_type=MediaType.JSON)

@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody
 
 from bursar.api.access import PERSON, Caller
 from bursar.api.accounts import brought_up, current_period
+from bursar.api.export import may_see_pay
 from bursar.api.routes import route
 from bursar.books import Books
 from bursar.document import (
@@ -29,6 +30,7 @@ from bursar.document import (
 )
 from bursar.periods import iso
 from bursar.refusals import Refused, Why, refuse
+from bursar.reports.export import tells_pay
 from bursar.reports.plain import plain
 from bursar.reports.statement import Statement, statement
 from bursar.reports.statement_html import render_html
@@ -41,10 +43,14 @@ _FILE = ResponseSpec(bytes, generate_examples=False, media_type="application/oct
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which statement: of a period ("2026-11", the current one when none is named), in which form."""
+    """Which statement: of a period ("2026-11", the current one when none is named), in which form.
+
+    With `pay` it has total compensation, too. That is for the person and for finance.
+    """
 
     period: str | None = None
     format: str = JSON
+    pay: bool = False
 
 
 class DocumentAnswer(msgspec.Struct, frozen=True):
@@ -80,8 +86,10 @@ def give_statement(
         raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(data.format), right=right))
     person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
+        if data.pay:
+            caller.find_pay(connection, email)
         label = data.period if data.period is not None else current_period(connection, person_id, books.clock())
-        made = statement(connection, person_id, label)
+        made = statement(connection, person_id, label, with_pay=data.pay)
     kept = _kept(books, signing_keys, person_id, made)
     file = file_of(kept)
     if data.format != JSON:
@@ -98,7 +106,9 @@ def list_statements(
     """The documents that a person was given, the oldest first."""
     with books.database.reading() as connection:
         person = caller.find(connection, email)
-        return [DocumentAnswer.of(kept) for kept in documents.documents_of(connection, person.id)]
+        found = documents.documents_of(connection, person.id)
+    sees_pay = may_see_pay(books, caller, email)
+    return [DocumentAnswer.of(kept) for kept in found if sees_pay or not tells_pay(kept)]
 
 
 @route("GET /people/{email:str}/statements/{document:str}", PERSON, answer=_FILE)
@@ -109,6 +119,8 @@ def show_given_statement(
     with books.database.reading() as connection:
         person = caller.find(connection, email)
         kept = documents.document(connection, person.id, document)
+        if tells_pay(kept):
+            caller.find_pay(connection, email)
     return _file(file_of(kept), JSON, f"{kept.id}.json")
 
 
@@ -123,19 +135,23 @@ def _file(file: bytes, form: str, name: str) -> Response[bytes]:
 
 
 def _kept(books: Books, signing_keys: SigningKeys, person_id: int, made: Statement) -> Kept:
-    """The document of a statement: the newest one of its period if it says the same, else a new one."""
+    """The document of a statement: the newest one of its period if it says the same, else a new one.
+
+    Statements with pay and those without are two series of documents with one numbering.
+    """
     digest = sha256(made.to_json()).digest()
     with books.database.reading() as connection:
-        newest = documents.newest(connection, person_id, made.period)
+        newest = _newest(connection, person_id, made)
     if newest is not None and newest.digest == digest:
         return newest
 
     def write(connection: sa.Connection) -> Kept:
         documents.lock_person(connection, person_id)
-        before = documents.newest(connection, person_id, made.period)
+        before = _newest(connection, person_id, made)
         if before is not None and before.digest == digest:
             return before
-        number, replaces = (1, None) if before is None else (before.n + 1, before.id)
+        number = 1 + len(documents.of_period(connection, person_id, made.period))
+        replaces = None if before is None else before.id
         now_us = books.clock()
         content = content_of(plain(made), number=number, replaces=replaces, issued_us=now_us)
         jws = signing_keys.sign(to_sign(content), STATEMENT)
@@ -144,6 +160,13 @@ def _kept(books: Books, signing_keys: SigningKeys, person_id: int, made: Stateme
         return new
 
     return books.journal.write(write)
+
+
+def _newest(connection: sa.Connection, person_id: int, made: Statement) -> Kept | None:
+    """The last document of the statement's period that has pay if the statement has."""
+    given = documents.of_period(connection, person_id, made.period)
+    with_pay = made.compensation is not None
+    return next((kept for kept in reversed(given) if tells_pay(kept) == with_pay), None)
 
 
 ROUTES = (list_statements, give_statement, show_given_statement)

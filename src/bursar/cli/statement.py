@@ -59,6 +59,9 @@ def show(  # noqa: PLR0917 - the options of the command line
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to, instead of the terminal.")
     ] = None,
+    pay: Annotated[
+        bool, typer.Option("--pay", help="With total compensation; for the person and for finance.")
+    ] = False,
     json: JsonFlag = False,
 ) -> None:
     """Show a person's statement for a period, or give it out.
@@ -66,7 +69,7 @@ def show(  # noqa: PLR0917 - the options of the command line
     Opening balance, what was granted and spent, by model, day and agent run, closing balance; terms and changes.
 
     As json, html or pdf it is a document: signed, kept, the same bytes when it is asked for again. `--json` prints
-    the figures alone.
+    the figures alone. `--pay` adds what the person earns a year, with the token budget and its share.
 
     \b
     Examples:
@@ -78,12 +81,12 @@ def show(  # noqa: PLR0917 - the options of the command line
     path = path_of("person", email) + "/statement"
     with session.client() as client:
         if session.as_json:
-            session.show_json(client.get(path, period=period))
+            session.show_json(client.get(path, period=period, pay=pay))
             return
         if form == TEXT:
-            file = client.text(path, period=period, format=TEXT, width=page_width()).encode()
+            file = client.text(path, period=period, format=TEXT, width=page_width(), pay=pay).encode()
         else:
-            file = client.file(path + "s", {"period": period, "format": form})
+            file = client.file(path + "s", {"period": period, "format": form, "pay": pay})
     if output is not None:
         write_bytes(output, file)
         say(f"The statement is in {output}.")

@@ -16,12 +16,13 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import msgspec
 import sqlalchemy as sa
 
-from bursar.document import payload_of, signed_file
+from bursar.document import Content, payload_of, signed_file
 from bursar.ledger.accounts import account_of
 from bursar.money import usd
 from bursar.periods import iso
 from bursar.reports.lots import known_person
 from bursar.store import directory, documents, schema
+from bursar.store.documents import Kept
 from bursar.store.statements import MONEY_COLUMNS
 
 SAME_DATE = (1980, 1, 1, 0, 0, 0)
@@ -93,13 +94,14 @@ def _files(connection: sa.Connection, person_id: int, *, with_pay: bool) -> Iter
     yield "journal-transfers.csv", _transfers(connection, person_id)
     for kept in documents.documents_of(connection, person_id):
         file = signed_file(payload_of(kept.signed), kept.signed)
-        if with_pay or not tells_pay(file):
+        if with_pay or not tells_pay(kept):
             yield f"statements/{kept.period}-{kept.n}-{kept.id}.json", file
 
 
-def tells_pay(file: bytes) -> bool:
-    """Whether a statement's signed JSON says what the person is paid."""
-    return msgspec.json.decode(file)["statement"].get("compensation") is not None
+def tells_pay(kept: Kept) -> bool:
+    """Whether a statement that was given out says what the person is paid."""
+    content = msgspec.json.decode(payload_of(kept.signed), type=Content)
+    return content.statement.get("compensation") is not None
 
 
 def _plans(connection: sa.Connection, person_id: int) -> list[dict[str, Any]]:

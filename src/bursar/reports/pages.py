@@ -22,6 +22,8 @@ from bursar.reports.statement_words import (
     grouped,
     left_texts,
     parts_of,
+    pay_lines,
+    pay_title,
     percents,
     small_print,
     span,
@@ -39,7 +41,7 @@ MOST_MODELS = 12
 def page_of(statement: Statement, facts: Facts) -> dict[str, Any]:
     """Everything that a page shows, as lists and texts."""
     lines, closing = sum_lines(statement)
-    chart = _chart(statement)
+    chart, pay = _chart(statement), statement.compensation
     spent_cents = parts_of(statement)["spent"]
     return {
         "title": f"Statement of token budget, {period(statement.period)}",
@@ -70,6 +72,8 @@ def page_of(statement: Statement, facts: Facts) -> dict[str, Any]:
             for plan in statement.plans
             if plan.terms
         ],
+        "pay": [] if pay is None else [list(line) for line in pay_lines(pay)],
+        "pay_title": "" if pay is None else pay_title(pay),
         "small_print": small_print(statement),
         "document": _document(facts),
     }

@@ -19,6 +19,7 @@ from bursar.ledger.accounts import Account
 from bursar.ledger.postings import Verb
 from bursar.money import usd
 from bursar.refusals import Refused, Why, refuse
+from bursar.reports.compensation import compensation
 from bursar.reports.days import Days
 from bursar.reports.lots import NO_PLAN_ZONE, PlanLot, PoolLot, known_person, plan_lots, pool_lots
 from bursar.reports.movements import NEVER_US, Ended, Movements, moved
@@ -80,6 +81,21 @@ class RunSpend(msgspec.Struct, frozen=True, kw_only=True):
     cost_nanos: int
 
 
+class YearlyPay(msgspec.Struct, frozen=True, kw_only=True):
+    """Total compensation a year as it is on the period's last day: base + bonus + equity + tokens = total.
+
+    `tokens_nanos` is what the plans promise a year; `tokens_share_bps` is its part of the total in basis points.
+    """
+
+    day: str
+    base_nanos: int
+    bonus_nanos: int
+    equity_nanos: int
+    tokens_nanos: int
+    total_nanos: int
+    tokens_share_bps: int
+
+
 class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     """A charge that stands until something better is known, and why it is one."""
 
@@ -119,7 +135,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     `added` is credit given after the opening, `unearned` what accrual has yet to make available. `overrun` is what
     calls cost beyond the budget; the employer bears it. `used_share` is the part of what was given that was spent
     within the budget, with four decimals. `released_calls` were not charged. `runs` is a part of `spending`, told
-    again by agent run. Whoever has no budget of their own, and drew on a pool, has a statement without plans.
+    again by agent run. `compensation` is there when it was asked for and pay is known. Whoever has no budget of their
+    own, and drew on a pool, has a statement without plans.
     """
 
     person: str
@@ -149,6 +166,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     released_calls: int
     from_pools: tuple[FromPool, ...]
     changes: tuple[Announced, ...]
+    compensation: YearlyPay | None
 
     @property
     def given_nanos(self) -> int:
@@ -170,10 +188,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         return to_json(self)
 
 
-def statement(connection: sa.Connection, person_id: int, period_label: str) -> Statement:
-    """A person's statement for the period that people call so ("2026-11").
+def statement(connection: sa.Connection, person_id: int, period_label: str, *, with_pay: bool = False) -> Statement:
+    """A person's statement for the period that people call so ("2026-11"), with total compensation if it is wanted.
 
-    Refused when there is no such person, or the person has no credit of that period.
+    Refused when there is no such person, or the person has no credit of that period; and as `compensation` refuses.
     """
     person = known_person(connection, person_id)
     lots = plan_lots(connection, person_id, balances.c.label == period_label)
@@ -216,6 +234,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str) -> S
         released_calls=sum(call.verb is Verb.RELEASE for call in ended),
         from_pools=from_pools,
         changes=_announced(connection, person_id, lots),
+        compensation=_yearly_pay(connection, person_id, lots) if with_pay else None,
     )
     _adds_up(made)
     return made
@@ -285,6 +304,24 @@ def _plan(lot: PlanLot, plan: directory.Plan | None) -> PlanPeriod:
         opens_us=lot.balance.opens_us,
         expires_us=lot.balance.expires_us,
         terms={} if plan is None else _told_terms(plan.terms),
+    )
+
+
+def _yearly_pay(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> YearlyPay | None:
+    """Total compensation on the period's last day; None when there is no period, or no pay is known for the day."""
+    if not lots:
+        return None
+    view = compensation(connection, person_id, max(lot.balance.expires_us for lot in lots) - 1)
+    if view.total_nanos is None or view.tokens_share_bps is None:
+        return None
+    return YearlyPay(
+        day=view.day,
+        base_nanos=view.base_nanos or 0,
+        bonus_nanos=view.bonus_nanos or 0,
+        equity_nanos=view.equity_nanos or 0,
+        tokens_nanos=view.tokens_nanos,
+        total_nanos=view.total_nanos,
+        tokens_share_bps=view.tokens_share_bps,
     )
 
 

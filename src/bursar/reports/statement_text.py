@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement
+from bursar.reports.statement import FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement, YearlyPay
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
@@ -18,6 +18,8 @@ from bursar.reports.statement_words import (
     grouped,
     left_texts,
     parts_of,
+    pay_lines,
+    pay_title,
     percents,
     small_print,
     span,
@@ -50,6 +52,7 @@ def render(statement: Statement, width: int = 80) -> str:
     _provisional(page, statement.provisional)
     _changes(page, statement)
     _terms(page, statement.plans)
+    _pay(page, statement.compensation)
     page.line()
     page.paragraph(small_print(statement), indent="")
     return page.text()
@@ -193,6 +196,17 @@ def _runs(page: _Page, runs: Sequence[RunSpend]) -> None:
     amounts = _column([show(to_cents(nanos), nanos) for _, _, nanos in named])
     for (text, _, _), calls_told, amount in zip(named, counts, amounts, strict=True):
         page.line(GAP + text, calls_told + GAP + amount)
+
+
+def _pay(page: _Page, pay: YearlyPay | None) -> None:
+    if pay is None:
+        return
+    page.title(pay_title(pay))
+    *parts, (whole, total) = pay_lines(pay)
+    for text, amount in parts:
+        page.line(GAP + text, amount)
+    page.line("", "─" * len(total))
+    page.line(GAP + whole, total)
 
 
 def _changes(page: _Page, statement: Statement) -> None:

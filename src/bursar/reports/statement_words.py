@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import Announced, PlanPeriod, Spend, Statement
+from bursar.reports.statement import Announced, PlanPeriod, Spend, Statement, YearlyPay
 from bursar.reports.words import MONTHS, WEEKDAYS, count
 
 MOST_RUNS = 10
@@ -130,6 +130,24 @@ def grouped(spending: Iterable[Spend], key: Callable[[Spend], str]) -> list[tupl
         )
         for name, lines in groups.items()
     ]
+
+
+def pay_lines(pay: YearlyPay) -> list[Line]:
+    """Total compensation a year, with the token budget as a line of its own and its share."""
+    whole, hundredths = divmod(pay.tokens_share_bps, 100)
+    return [
+        Line("Base salary", people_usd(pay.base_nanos)),
+        Line("Bonus", people_usd(pay.bonus_nanos)),
+        Line("Equity that vests", people_usd(pay.equity_nanos)),
+        Line(f"Token budget, {whole}.{hundredths:02d} % of the whole", people_usd(pay.tokens_nanos)),
+        Line("Total compensation", people_usd(pay.total_nanos)),
+    ]
+
+
+def pay_title(pay: YearlyPay) -> str:
+    """What the lines of pay are of."""
+    year, month, day = pay.day.split("-")
+    return f"Compensation a year, as of {int(day)} {MONTHS[int(month) - 1]} {year}"
 
 
 def change_text(change: Announced, time_zone: str) -> str:

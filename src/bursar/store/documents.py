@@ -25,11 +25,10 @@ class Kept(msgspec.Struct, frozen=True):
 _COLUMNS = [documents.c[field] for field in Kept.__struct_fields__]
 
 
-def newest(connection: sa.Connection, person_id: int, period: str) -> Kept | None:
-    """The document of a person and period that was given out last."""
+def of_period(connection: sa.Connection, person_id: int, period: str) -> list[Kept]:
+    """The documents of a person and period, the oldest first."""
     theirs = sa.select(*_COLUMNS).where(documents.c.person_id == person_id, documents.c.period == period)
-    row = connection.execute(theirs.order_by(documents.c.n.desc()).limit(1)).first()
-    return None if row is None else Kept(*row)
+    return [Kept(*row) for row in connection.execute(theirs.order_by(documents.c.n))]
 
 
 def documents_of(connection: sa.Connection, person_id: int) -> list[Kept]:

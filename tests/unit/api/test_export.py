@@ -46,7 +46,7 @@ def test_everything_is_in_it_and_reads_well(api: Api, ada: str, clock: VirtualCl
         ("a-1", "3.00", "settled"),
         ("a-2", "2.00", "provisional"),
     ]
-    assert calls[0]["started"] == "2026-11-01T12:00:00Z"
+    assert calls[0]["started"] == "2026-11-01T00:00:00Z"
     lot = next(row for row in rows(files["balances.csv"]) if row["kind"] == "lot")
     assert (lot["granted"], lot["spent"], lot["available"]) == ("2000.00", "5.00", "1995.00")
     assert [row["verb"] for row in rows(files["journal.csv"])] == ["open", "hold", "settle", "hold", "provisional"]

@@ -17,7 +17,7 @@ DOLLAR = 10**9
 DAY_S = 86_400
 
 
-def given(who: httpx.Client, email: str, **wanted: str) -> httpx.Response:
+def given(who: httpx.Client, email: str, **wanted: object) -> httpx.Response:
     answer = who.post(f"/people/{email}/statements", json=wanted)
     assert answer.status_code == 200, answer.text
     return answer
@@ -36,7 +36,7 @@ def test_it_says_what_the_statement_says_and_is_signed(api: Api, ada: str) -> No
     content = read(api, answer.content)
     assert content.statement == api.operator.get(f"/people/{ada}/statement").json()
     assert (content.document.number, content.document.replaces) == (1, None)
-    assert content.document.issued == "2026-11-01T12:00:00Z"
+    assert content.document.issued == "2026-11-01T00:00:00Z"
 
 
 def test_all_forms_carry_the_same_document(api: Api, ada: str) -> None:
@@ -134,3 +134,42 @@ def test_the_page_needs_nothing_from_elsewhere_and_does_nothing_with_names(api: 
     assert "url(" not in text
     assert "$1,997.00" in page.said
     assert not re.search(r"\{\{|\{%", page.said)
+
+
+PAY = "email,effective,base,bonus,equity,currency\nada@example.com,2026-01-01,275000,50000,50000,USD\n"
+RICH = 'name = "rich"\namount = "100000.00"\nschedule = "annual"\n'
+
+
+def test_total_compensation_is_on_it_for_the_person_and_for_finance(api: Api) -> None:
+    """The token budget of mission.md: $375,000 and $100,000 come to $475,000, of which it is 21.05 %."""
+    email = api.person("Ada")
+    api.made("/plans", toml=RICH)
+    api.made("/grants", person=email, plan="rich")
+    assert api.operator.post("/pay", json={"csv": PAY}).status_code == 200
+    own = api.client(api.key(email))
+    administrator = api.client(str(api.made("/keys", role="administrator")["secret"]))
+    plainly = given(own, email).content
+    with_pay = given(own, email, pay=True).content
+    assert read(api, plainly).statement["compensation"] is None
+    assert read(api, with_pay).statement["compensation"] == {
+        "day": "2026-12-31",
+        "base": "275000.00",
+        "bonus": "50000.00",
+        "equity": "50000.00",
+        "tokens": "100000.00",
+        "total": "475000.00",
+        "tokens_share_bps": 2105,
+    }
+    page = given(own, email, pay=True, format="html").text
+    assert "Token budget, 21.05 % of the whole" in page
+    assert "$475,000.00" in page
+    assert read(api, given(own, email, pay=True, format="pdf").content) == read(api, with_pay)
+    assert given(own, email).content == plainly, "the two are documents of their own"
+    assert refused(administrator.post(f"/people/{email}/statements", json={"pay": True}))[1] == "role_missing"
+    assert refused(administrator.get(f"/people/{email}/statement", params={"pay": "true"}))[1] == "role_missing"
+    seen = administrator.get(f"/people/{email}/statements").json()
+    assert [one["id"] for one in seen] == [read(api, plainly).document.id]
+    hidden = read(api, with_pay).document
+    assert (hidden.number, hidden.replaces) == (2, None)
+    assert refused(administrator.get(f"/people/{email}/statements/{hidden.id}"))[1] == "role_missing"
+    assert own.get(f"/people/{email}/statements/{hidden.id}").content == with_pay

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.periods import Monthly
-from bursar.reports.statement import Announced, PlanPeriod, Provisional, Running, RunSpend, Spend, Statement
+from bursar.reports.statement import (
+    Announced,
+    PlanPeriod,
+    Provisional,
+    Running,
+    RunSpend,
+    Spend,
+    Statement,
+    YearlyPay,
+)
 from bursar.reports.statement_text import render
 
 NOVEMBER = Monthly("Europe/Stockholm").named("2026-11")
@@ -69,6 +78,7 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         released_calls=0,
         from_pools=(),
         changes=(),
+        compensation=None,
     )
     return msgspec.structs.replace(statement, **more)
 
@@ -195,6 +205,22 @@ def test_everything_that_terms_do_to_credit_is_a_line_of_the_sum() -> None:
     assert lines["Cashed out"] == "−$10.00"
     assert lines["Closing balance"] == "$2,090.00"
     assert "$200.00 is granted and still to be earned, day by day." in page
+
+
+def test_total_compensation_has_the_token_budget_as_its_own_line() -> None:
+    pay = YearlyPay(
+        day="2026-11-30",
+        base_nanos=275_000 * 10**9,
+        bonus_nanos=50_000 * 10**9,
+        equity_nanos=50_000 * 10**9,
+        tokens_nanos=100_000 * 10**9,
+        total_nanos=475_000 * 10**9,
+        tokens_share_bps=2105,
+    )
+    page = render(made(compensation=pay))
+    assert "Compensation a year, as of 30 November 2026\n" in page
+    assert re.search(r"  Token budget, 21\.05 % of the whole +\$100,000\.00\n", page)
+    assert re.search(r"  Total compensation +\$475,000\.00\n", page)
 
 
 def test_of_many_agent_runs_the_dearest_are_named() -> None:
