@@ -1,4 +1,4 @@
-"""Where the examples of a page run: an empty folder, a served company of one, or the demo company.
+"""Where the examples of a page run: an empty folder, a served company of one, the demo company, or at another time.
 
 Each is a folder of its own in which `bursar` is on the path and `.venv` is this environment; the data folder is
 `bursar-data`, as it is by default. A server that a page calls http://localhost:8790 is asked at its own port.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from bursar.app import load_prices, now_us
 from bursar.cli.main import main
 from bursar.demo import install
 from bursar.demo.config import simulated_providers
+from bursar.periods import to_us
 from bursar.sim.server import SimServer
 from bursar.store.database import Database
 from tests.gateway.people import person
@@ -35,18 +37,27 @@ WRITTEN_PORT = "8790"
 TIMEOUT_S = 60
 _PLAIN = re.compile(r"(?:\.venv/bin/)?bursar (?!up)[^|&;<>$()`\\]*")
 """A command that needs no shell."""
+_TODAY = re.compile(r"# It is (\d{4}-\d{2}-\d{2})\.")
+"""A step of a story that moves its clock: it is nine o'clock UTC of that day then."""
 _NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
 
 
 class Place(NamedTuple):
-    """A folder to run commands in, with the variables that the page speaks of, and the server's port."""
+    """A folder to run commands in, with the variables that the page speaks of, and the server's port.
+
+    Where a story is told, `clock` has the one instant that it is now, in µs UTC.
+    """
 
     folder: Path
     environ: dict[str, str]
     port: str
+    clock: list[int] | None = None
 
     def run(self, command: str) -> str:
         """What a command prints, errors included; whether it succeeds is for its text to say."""
+        if self.clock is not None and (today := _TODAY.fullmatch(command)):
+            self.clock[0] = to_us(datetime.fromisoformat(f"{today[1]}T09:00:00+00:00"))
+            return ""
         command = command.replace(WRITTEN_PORT, self.port)
         printed = self._bursar(command) if _PLAIN.fullmatch(command) else self._shell(command)
         return printed.replace(self.port, WRITTEN_PORT)
@@ -69,6 +80,9 @@ class Place(NamedTuple):
         printed = StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(printed):
             patch.chdir(self.folder)
+            if self.clock is not None:
+                [at_us] = self.clock
+                patch.setattr("bursar.app.now_us", lambda: at_us)
             for name in {*os.environ, *self.environ}:
                 if name in self.environ:
                     patch.setenv(name, self.environ[name])
@@ -141,6 +155,13 @@ def demo(folder: Path, prices: Path) -> Iterator[Place]:
             yield _place(folder, str(server.port), KEY=shown.key, SPENT=shown.spent_key)
 
 
+@contextmanager
+def story(folder: Path, prices: Path) -> Iterator[Place]:
+    """A data folder with nobody in it, on 2 November 2026; `# It is 2026-12-24.` goes on to another day."""
+    _data_folder(folder, prices)
+    yield _place(folder, WRITTEN_PORT)._replace(clock=[to_us(datetime.fromisoformat("2026-11-02T09:00:00+00:00"))])
+
+
 def _data_folder(folder: Path, prices: Path) -> Path:
     """A data folder that need not build the price book again."""
     data = folder / "bursar-data"
@@ -155,4 +176,5 @@ PLACES: dict[str, Callable[[Path, Path], AbstractContextManager[Place]]] = {
     "served": served,
     "tools": tools,
     "demo": demo,
+    "story": story,
 }
