@@ -122,10 +122,14 @@ def gap() -> None:
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr while something long runs; call what is yielded with how much is done, of how much."""
+    """A bar on stderr while something long runs; call what is yielded with how much is done, of how much.
+
+    Where stderr is no terminal there is none, not even an empty line.
+    """
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(text, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
