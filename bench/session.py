@@ -24,6 +24,7 @@ from bench.nginx import Nginx
 from bench.portkey import Portkey
 from bench.program import Finding, Program
 from bench.startup import startup
+from bench.statement import statements
 from bench.stream_mock import stream_mock
 from bench.streaming import streaming
 
@@ -37,7 +38,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 }
 """In the order in which they are measured."""
 
-OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds)
+OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds, statements)
 """Figures that need no peer and no upstream; a further one is added here."""
 
 

@@ -90,10 +90,11 @@ def show(  # noqa: PLR0917 - the options of the command line
     if output is not None:
         write_bytes(output, file)
         say(f"The statement is in {output}.")
-    elif form == PDF and sys.stdout.isatty():
+    elif form != PDF:
+        print(file.decode(), end="")
+    elif sys.stdout.isatty():
         raise typer.BadParameter("a PDF is nothing for a terminal; say where to, like -o statement.pdf")
     else:
-        sys.stdout.flush()
         sys.stdout.buffer.write(file)
 
 

@@ -5,18 +5,20 @@ Amounts are rounded to the cent so that every column adds up to its total; the J
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bursar.money import people_usd
+from bursar.money import parse_usd, people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
 from bursar.reports.statement import Announced, PlanPeriod, Spend, Statement, YearlyPay
 from bursar.reports.words import MONTHS, WEEKDAYS, count
 
 MOST_RUNS = 10
+_AMOUNT = re.compile(r"[0-9]+\.[0-9]{2,9}")
 NOT_RECORDED = "(not recorded)"
 CAME = ("opening", "granted", "added", "carried_in", "overrun")
 WENT = ("spent", "expired", "revoked", "carried_out", "cashed_out")
@@ -165,20 +167,26 @@ def change_text(change: Announced, time_zone: str) -> str:
 
 
 def terms_text(plan: PlanPeriod) -> str:
-    """A plan's terms by the names of the plan file; what is not set is left out."""
-    return "; ".join(
-        f"{name.replace('_', ' ')} {_told(value)}" for name, value in plan.terms.items() if _is_set(value)
-    )
+    """A plan's terms by the names of the plan file; what is not set, or nothing, is left out."""
+    told = ((name.removesuffix("_bps"), _told(name, value)) for name, value in plan.terms.items() if _is_set(value))
+    return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in told)
 
 
 def _is_set(value: object) -> bool:
-    return value is not None and value not in ("", [], {})
+    return isinstance(value, bool) or value not in (None, "", "none", 0, [], {})
 
 
-def _told(value: object) -> str:
+def _told(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, int) and name.endswith("_bps"):
+        return f"{value // 100}.{value % 100:02d} %"
+    text = str(value)
+    if _AMOUNT.fullmatch(text):
+        return people_usd(parse_usd(text))
+    return text if "/" in text else text.replace("_", " ")
 
 
 def day_of(instant_us: int, time_zone: str) -> str:

@@ -30,7 +30,16 @@ PLAN = PlanPeriod(
     time_zone="Europe/Stockholm",
     opens_us=NOVEMBER.start_us,
     expires_us=NOVEMBER.end_us,
-    terms={"amount": "2000.00", "schedule": "monthly", "unused": "expire", "models": [], "clamp": True},
+    terms={
+        "amount": "2000.00",
+        "schedule": "monthly",
+        "unused": "expire",
+        "models": [],
+        "clamp": True,
+        "grace_days": 0,
+        "revocable": False,
+        "cash_out_rate_bps": 8_000,
+    },
 )
 
 
@@ -161,8 +170,8 @@ Changes of the terms
   $1,500.00 a month from January.
 
 Terms in force
-  engineers, version 2: amount 2000.00; schedule monthly; unused expire; clamp
-  yes.
+  engineers, version 2: amount $2,000.00; schedule monthly; unused expire; clamp
+  yes; revocable no; cash out rate 80.00 %.
 
 2 calls were given back: nothing was charged. Days are those of
 Europe/Stockholm; a call counts on the day on which it began. Amounts are
