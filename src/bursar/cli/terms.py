@@ -9,7 +9,7 @@ import typer
 from bursar.cli.person import Email
 from bursar.cli.request import show_requests
 from bursar.cli.session import JsonFlag, path_of, session_of
-from bursar.cli.show import NONE, count, facts, gap, moment, money, say, table
+from bursar.cli.show import count, facts, gap, moment, money, say
 
 app = typer.Typer(name="terms", help="What holds for a person, and its history.", no_args_is_help=True)
 
@@ -76,20 +76,9 @@ def _vesting(grant: dict[str, Any]) -> str:
 
 
 def _history(changes: list[dict[str, Any]]) -> None:
-    table(
-        [">ID", "Announced (UTC)", "Effective (UTC)", "Change", "~What was said", "~Reason", "~By", "~Approved by"],
-        [
-            [
-                str(one["id"]),
-                moment(one["announced"]),
-                moment(one["effective"]),
-                one["kind"].replace("_", " "),
-                one["told"],
-                one["reason"],
-                one["actor"],
-                one["approver"] or NONE,
-            ]
-            for one in changes
-        ],
-        title="Changes",
-    )
+    say("Changes")
+    for one in changes:
+        approved = f", approved by {one['approver']}" if one["approver"] else ""
+        kind = one["kind"].replace("_", " ")
+        say(f"{one['id']:>3}  {moment(one['announced'])} UTC  {kind}, by {one['actor']}{approved}: {one['reason']}")
+        say(f"     {one['told']}")
