@@ -61,10 +61,78 @@ def test_plans(program: Program, ada: str, tmp_path: Path, monkeypatch: pytest.M
     file.write_text(PLAN.replace("2000", "2500"))
     with file.open() as text:
         monkeypatch.setattr("sys.stdin", text)
-        assert program.done("plan", "add", "-", "--json").json["version"] == 2
+        assert program.done("plan", "add", "-", "--yes", "--json").json["version"] == 2
     listed = program.done("plan", "list").out
     assert listed.index("$2,500.00") < listed.index("$2,000.00")
     assert [plan["version"] for plan in program.done("plan", "list", "--json").json] == [2, 1]
+
+
+def test_a_plan_is_changed_only_when_somebody_says_so(program: Program, ada: str, tmp_path: Path) -> None:
+    file = tmp_path / "newer.toml"
+    file.write_text(PLAN + 'unused = "grace"\ngrace_days = 10\n')
+    refused = program.run("plan", "add", str(file))
+    assert refused.code == 1
+    assert "--yes" in refused.err
+    assert "engineers: version 1 becomes 2" in refused.out
+    assert re.search(r"grace_days\s+none\s+10", refused.out)
+    assert len(program.done("plan", "list", "--json").json) == 1
+    said = program.done("plan", "add", str(file), "--yes").out
+    assert "stays usable for 10 days after the period, then expires" in said
+    again = program.done("plan", "add", str(file))
+    assert "becomes" not in again.out, "the same file again changes nothing, so nobody is asked"
+    assert "version 2" in again.out
+
+
+def test_a_plan_is_linted_and_played_through(program: Program, tmp_path: Path) -> None:
+    plan, usage = tmp_path / "plan.toml", tmp_path / "usage.csv"
+    plan.write_text(PLAN + 'proration = "daily"\nunused = "carry_over"\ncarry_over_cap = "25%"\n')
+    usage.write_text("day,amount\n2026-11-20,300\n2026-11-20,100.50\n2026-12-24,9999\n")
+    linted = program.done("plan", "lint", str(plan), "--json").json
+    assert {"audience": "person", "field": "carry_over_cap"}.items() <= linted["warnings"][0].items()
+    assert (linted["version"], linted["terms"]["carry_over_cap"]) == (None, "25%")
+    assert "carry_over_cap" in program.done("plan", "lint", str(plan)).out
+    asked = ("simulate", str(plan), "--from", "2026-11-17", "--to", "2027-01-31", "--usage", str(usage))
+    done = program.done(*asked, "--json").json
+    assert [(lot["period"], lot["granted"], lot["spent"]) for lot in done["lots"]] == [
+        ("2026-11", "933.333333328", "400.50"),
+        ("2026-12", "2000.00", "2233.333333332"),
+        ("2027-01", "2000.00", "0.00"),
+    ]
+    assert done["uncovered"] == "7765.666666668"
+    shown = program.done(*asked).out
+    assert "expired (breakage)" in shown
+    assert "Nothing could pay for $7,765.67 of the usage." in shown
+
+
+@pytest.mark.parametrize(
+    ("usage", "days", "why"),
+    [
+        ("day;amount\n", ("2026-11-01", "2026-11-30"), "config_invalid"),
+        ("day,amount\n2026-11-01,much\n", ("2026-11-01", "2026-11-30"), "config_invalid"),
+        ("day,amount\nsoon,5\n", ("2026-11-01", "2026-11-30"), "field_invalid"),
+        ("day,amount\n2026-11-01,-5\n", ("2026-11-01", "2026-11-30"), "field_invalid"),
+        ("day,amount\n", ("2026-11-31", "2026-12-30"), "field_invalid"),
+        ("day,amount\n", ("2026-11-01", "2026-10-31"), "field_invalid"),
+        ("day,amount\n", ("2026-11-01", "2126-10-31"), "field_invalid"),
+    ],
+)
+def test_what_cannot_be_played(program: Program, tmp_path: Path, usage: str, days: tuple[str, str], why: str) -> None:
+    plan, used = tmp_path / "plan.toml", tmp_path / "usage.csv"
+    plan.write_text(PLAN)
+    used.write_text(usage)
+    refused = program.run("simulate", str(plan), "--from", days[0], "--to", days[1], "--usage", str(used))
+    assert refused.code == 1
+    assert f"[{why}]" in refused.err
+
+
+def test_close(program: Program, ada: str) -> None:
+    program.done("grant", ada, "--plan", "engineers", "--from", time.strftime("%Y-01-02"))
+    assert "Nothing was left to post." in program.done("close").out, "a grant opens its lots and closes what is over"
+    done = program.done("close", "--through", time.strftime("%Y-%m-%d"), "--json").json
+    assert done["posted"] == []
+    refused = program.run("close", "--through", "2999-01-01")
+    assert refused.code == 1
+    assert "[field_invalid]" in refused.err
 
 
 def test_grants(program: Program, ada: str) -> None:
