@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from zipfile import ZipFile
+
 import sqlalchemy as sa
 
 from bursar.ledger.accounts import Kind
 from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Expire, Open, Revoke
 from bursar.periods import Monthly
+from bursar.reports.export import export
 from bursar.reports.statement import Announced, RunSpend
 from bursar.store import directory, runs, schema
 from bursar.store.directory import Key, Person
@@ -123,6 +127,18 @@ def test_changes_announced_in_the_period_or_in_force_from_it_are_told(staff: Sta
         approver="",
         told="told so",
     )
+
+
+def test_an_export_is_the_same_on_both_engines(staff: Staff, ada: Person) -> None:
+    lot = staff.lot(ada, "engineers", "2026-11", 100)
+    staff.caller.hold("a", ada.id, (lot,), 5 * USD, NOVEMBER.start_us)
+    staff.caller.settle("a", USD, NOVEMBER.start_us + 1)
+    staff.caller.hold("b", ada.id, (lot,), 5 * USD, NOVEMBER.start_us + 2)
+    with staff.database.reading() as connection:
+        archive = ZipFile(BytesIO(export(connection, ada.id, with_pay=True)))
+    assert b",a,1,anthropic," in archive.read("calls.csv")
+    assert archive.read("running-calls.csv") == b"id,amount,dispatched,held\r\nb,5.00,1,2026-10-31T23:00:00Z\r\n"
+    assert len(archive.namelist()) == 18
 
 
 def _change(staff: Staff, person: Person, reason: str, announced_us: int, effective_us: int) -> None:
