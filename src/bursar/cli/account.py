@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import typer
@@ -54,12 +55,34 @@ def _show(found: dict[str, Any]) -> None:
         )
 
 
+_SHOWN = (
+    "granted",
+    "carried_in",
+    "spent",
+    "held",
+    "expired",
+    "revoked",
+    "carried_out",
+    "cashed_out",
+    "overrun",
+    "unearned",
+    "available",
+)
+_WORDS = {
+    "carried_in": "Carried in",
+    "carried_out": "Carried over",
+    "cashed_out": "Cashed out",
+    "unearned": "Not yet earned",
+}
+
+
 def _lots(found: dict[str, Any]) -> None:
-    say(f"{money(found['available'])} left of {money(found['granted'])}  {_bar(found)}")
+    put_in = str(Decimal(found["granted"]) + Decimal(found["carried_in"]))
+    say(f"{money(found['available'])} left of {money(put_in)}  {_bar(found)}")
     gap()
-    shown = ["granted", "spent", "held", "expired", "overrun", "available"]
     always = {"granted", "spent", "held", "available"}
-    facts((name.capitalize(), f"{money(found[name]):>14}") for name in shown if name in always or float(found[name]))
+    shown = [name for name in _SHOWN if name in always or float(found[name])]
+    facts((_WORDS.get(name, name.capitalize()), f"{money(found[name]):>14}") for name in shown)
     gap()
     table(
         ["Plan", "Period", ">Granted", ">Spent", ">Held", ">Available", "~Ends"],
@@ -78,7 +101,8 @@ def _lots(found: dict[str, Any]) -> None:
 
 def _bar(found: dict[str, Any]) -> str:
     """How much of the budget is gone, as a bar."""
-    granted, left = float(found["granted"]), float(found["available"])
-    share = 1 - left / granted if granted else 1.0
+    put_in = float(found["granted"]) + float(found["carried_in"])
+    left = float(found["available"]) + float(found["unearned"])
+    share = 1 - left / put_in if put_in else 1.0
     full = round(BAR_WIDTH * share)
     return "█" * full + "░" * (BAR_WIDTH - full) + f" {share:.0%} used"

@@ -27,6 +27,11 @@ class LotView(msgspec.Struct, frozen=True, kw_only=True):
     spent_nanos: int
     expired_nanos: int
     overrun_nanos: int
+    carried_in_nanos: int
+    unearned_nanos: int
+    revoked_nanos: int
+    carried_out_nanos: int
+    cashed_out_nanos: int
 
 
 class LimitView(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +56,8 @@ class LimitView(msgspec.Struct, frozen=True, kw_only=True):
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     """A person's budget: the lots that are open at `at_us`, in the order in which they pay, and their sums.
 
-    granted + overrun = available + held + spent + expired. `ends_us` is when the first of the lots ends, 0 when none
+    granted + carried in + overrun = available + unearned + held + spent + expired + revoked + carried out + cashed
+    out; what is unearned becomes available day by day. `ends_us` is when the first of the lots ends, 0 when none
     does. The amounts are those of now, whatever `at_us` is. `pools` are those of the person's team: they pay after
     the lots, are the team's together, and are not in the sums.
     """
@@ -67,6 +73,11 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     spent_nanos: int
     expired_nanos: int
     overrun_nanos: int
+    carried_in_nanos: int
+    unearned_nanos: int
+    revoked_nanos: int
+    carried_out_nanos: int
+    cashed_out_nanos: int
     lots: tuple[LotView, ...]
     limits: tuple[LimitView, ...]
     pools: tuple[PoolView, ...]
@@ -93,6 +104,11 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
         spent_nanos=sum(lot.spent for lot in lots),
         expired_nanos=sum(lot.expired for lot in lots),
         overrun_nanos=sum(lot.overrun for lot in lots),
+        carried_in_nanos=sum(lot.carried_in for lot in lots),
+        unearned_nanos=sum(lot.unearned for lot in lots),
+        revoked_nanos=sum(lot.revoked for lot in lots),
+        carried_out_nanos=sum(lot.carried_out for lot in lots),
+        cashed_out_nanos=sum(lot.cashed_out for lot in lots),
         lots=tuple(map(_lot, found)),
         limits=(*map(_keys_own, keys_own), *map(_limit, limits(connection, person, at_us))),
         pools=tuple(pool for pool in pooled if pool.period),
@@ -121,6 +137,11 @@ def _lot(found: PlanLot) -> LotView:
         spent_nanos=lot.spent,
         expired_nanos=lot.expired,
         overrun_nanos=lot.overrun,
+        carried_in_nanos=lot.carried_in,
+        unearned_nanos=lot.unearned,
+        revoked_nanos=lot.revoked,
+        carried_out_nanos=lot.carried_out,
+        cashed_out_nanos=lot.cashed_out,
     )
 
 

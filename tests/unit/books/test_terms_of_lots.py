@@ -12,6 +12,7 @@ from bursar.ledger.accounts import Balance
 from bursar.ledger.postings import Posting
 from bursar.periods import to_us
 from bursar.refusals import Refusal, Why
+from bursar.reports.balance import balance
 from bursar.store.schema import absences, people, postings
 from tests.store.seen import balances
 from tests.support.calls import USD
@@ -269,3 +270,13 @@ def test_what_nobody_looked_at_for_months_is_posted_as_if_somebody_had(company: 
         sorted((lot.label, tuple(lot.amounts)) for lot in found if lot.person_id == person_id) for person_id in (1, 2)
     )
     assert ada == eves
+
+
+def test_a_balance_tells_what_is_carried_in_and_what_is_not_earned_yet(company: Company) -> None:
+    granted(company, 'unused = "carry_over"\navailability = "accrual"', usd=3_100)
+    company.clock.now_us = at("2026-12-10T12:00:00")
+    company.books.bring_up()
+    with company.books.database.reading() as connection:
+        told = balance(connection, 1, company.clock.now_us)
+    assert (told.granted_nanos, told.carried_in_nanos) == (3_100 * USD, 3_100 * USD)
+    assert (told.unearned_nanos, told.available_nanos) == (2_100 * USD, 4_100 * USD)
