@@ -9,7 +9,7 @@ import typer
 
 from bursar.cli.files import write_bytes
 from bursar.cli.person import Email
-from bursar.cli.session import path_of, session_of
+from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import say
 
 
@@ -17,6 +17,7 @@ def export(
     context: typer.Context,
     email: Email,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to.")] = Path("export.zip"),
+    json: JsonFlag = False,
 ) -> None:
     """Write everything that Bursar knows about a person into a ZIP archive of CSV and JSON files.
 
@@ -26,7 +27,9 @@ def export(
     Examples:
       bursar export ann@example.com -o export.zip
     """
-    with session_of(context).client() as client:
+    session = session_of(context)
+    with session.client() as client:
         archive = client.file(path_of("person", email) + "/export")
     write_bytes(output, archive)
-    say(f"Everything that is known about {email} is in {output}.")
+    if not session.show_json({"person": email, "file": str(output), "bytes": len(archive)}):
+        say(f"Everything that is known about {email} is in {output}.")

@@ -75,7 +75,7 @@ def show(  # noqa: PLR0917 - the options of the command line
     Examples:
       bursar statement ann@example.com
       bursar statement ann@example.com --period 2026-11 --format pdf -o statement.pdf
-      bursar statement ann@example.com --period 2026-11 --json
+      bursar statement show ann@example.com --period 2026-11 --json
     """
     session = session_of(context)
     path = path_of("person", email) + "/statement"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -104,6 +105,24 @@ def test_text_goes_to_a_file_too(program: Program, ada: str, tmp_path: Path) -> 
     file = tmp_path / "statement.txt"
     program.done("statement", ada, "-o", str(file))
     assert file.read_text("utf-8").startswith("Statement of token budget")
+
+
+def test_an_export_is_an_archive(program: Program, ada: str, tmp_path: Path) -> None:
+    file = tmp_path / "export.zip"
+    assert program.done("export", ada, "-o", str(file)).out == (
+        f"Everything that is known about {ada} is in {file}.\n"
+    )
+    with ZipFile(file) as archive:
+        assert f"What Bursar knows about Ada <{ada}>" in archive.read("README.txt").decode()
+    told = program.done("export", ada, "-o", str(file), "--json").json
+    assert told == {"person": ada, "file": str(file), "bytes": file.stat().st_size}
+    assert "[config_invalid]" in program.run("export", ada, "-o", str(tmp_path / "nowhere" / "x.zip")).err
+
+
+def test_a_document_without_a_file_goes_to_standard_output(program: Program, ada: str, tmp_path: Path) -> None:
+    file = tmp_path / "statement.json"
+    program.done("statement", ada, "--format", "json", "-o", str(file))
+    assert program.done("statement", ada, "--format", "json").out == file.read_text("utf-8")
 
 
 def test_an_unknown_format_is_not_understood(program: Program, ada: str) -> None:
