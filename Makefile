@@ -33,7 +33,7 @@ up: install            ## run Bursar: demo company, embedded SQLite, simulated p
 
 test: install $(NODE_STAMP)  ## all tests, PostgreSQL included
 	@tools/need-packages
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 4 --dist worksteal
 
 check: install $(NODE_STAMP)  ## style, types, imports, documentation
 	@tools/need-packages

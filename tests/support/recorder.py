@@ -51,6 +51,7 @@ class Recorder:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         runner, session = self._loop.run_until_complete(self._serve())
+        self._loop.call_soon(self._ready.set)  # not before: a stop in the meantime would be lost
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         self._loop.run_until_complete(session.close())
@@ -69,7 +70,6 @@ class Recorder:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        self._ready.set()
         return runner, session
 
     async def _pass_on(self, session: ClientSession, request: web.Request) -> web.StreamResponse:
