@@ -39,7 +39,10 @@ _PLAIN = re.compile(r"(?:\.venv/bin/)?bursar (?!up)[^|&;<>$()`\\]*")
 """A command that needs no shell."""
 _TODAY = re.compile(r"# It is (\d{4}-\d{2}-\d{2})\.")
 """A step of a story that moves its clock: it is nine o'clock UTC of that day then."""
-_NOT_PASSED_ON = ("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY")
+_NOT_PASSED_ON = (
+    *("BURSAR_DATA", "BURSAR_URL", "BURSAR_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"),
+    "PYTHONUNBUFFERED",  # or a line and its end are written apart, and those of several programs mix
+)
 
 
 class Place(NamedTuple):

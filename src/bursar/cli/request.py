@@ -45,6 +45,7 @@ def ask(
     \b
     Examples:
       bursar request ann@example.com --amount 500 --reason "Load test before the launch"
+      bursar request ask ann@example.com --amount 500 --reason "The same, written out"
     """
     session = session_of(context)
     with session.client() as client:

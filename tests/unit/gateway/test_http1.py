@@ -15,6 +15,7 @@ from bursar.config import ServerConfig
 from bursar.gateway.http1 import PAUSE_ABOVE_BYTES, Answer, Lost
 from bursar.gateway.upstream import Address, NotConnected, Upstream, _tls, origin_of
 
+MIB = 2**20
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: Text/Plain; charset=utf-8\r\n"
 
@@ -177,7 +178,7 @@ def test_an_answer_that_nobody_wants_closes_its_connection() -> None:
 
 
 def test_a_provider_that_is_faster_than_its_reader_waits() -> None:
-    size = 64 * PAUSE_ABOVE_BYTES
+    size = 64 * MIB
     sent = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -185,9 +186,9 @@ def test_a_provider_that_is_faster_than_its_reader_waits() -> None:
         await asked(reader)
         writer.write(OK + b"content-length: %d\r\n\r\n" % size)
         for _ in range(64):
-            writer.write(b"x" * PAUSE_ABOVE_BYTES)
+            writer.write(b"x" * MIB)
             await writer.drain()
-            sent += PAUSE_ABOVE_BYTES
+            sent += MIB
 
     async def use(upstream: Upstream, address: Address) -> None:
         async with await post(upstream, address) as answer:
