@@ -17,7 +17,7 @@ from .raw import WIRES, body_of, call, read_until, request
 CLIENTS = 12
 LONGEST = {"openai": 16_000, "anthropic": 60_000}
 """Tokens of an answer: some five megabytes as a stream of either wire."""
-GROWTH_MIB = 30
+GROWTH_MIB = 40
 """All of it would be above 60 MiB."""
 END = {"openai": b"data: [DONE]\n\n", "anthropic": b"event: message_stop\n"}
 
