@@ -15,7 +15,7 @@ from typing import cast
 from httptools import HttpParserError, HttpResponseParser
 
 MOST_HEADER_BYTES = 64 * 1024
-PAUSE_ABOVE_BYTES = 128 * 1024
+PAUSE_ABOVE_BYTES = 16 * 1024
 """How much of an answer may wait to be taken; a provider that is faster than its reader is made to wait."""
 JOINED_BYTES = 64 * 1024
 """A request up to this size goes out in one piece."""
