@@ -83,13 +83,15 @@ def verify(data: Path, *, served: int) -> Finding:
         told = json.loads(run([BURSAR, "--data", data, "journal", "verify", "--json"]))
     except BenchError as error:
         return Finding(False, f"journal does not verify: {error}")
-    settled = settled_calls(data)
-    right = told["is_right"] and told["open_holds"] == 0 and settled == told["calls"] == served
+    settled, provisional = calls_that_ended(data, "settled"), calls_that_ended(data, "provisional")
+    # Calls whose client left before they were sent are released, and not among either.
+    right = told["is_right"] and told["open_holds"] == 0 and settled == served and not provisional
     return Finding(right, f"journal verified; {settled:,} calls settled, {served:,} served upstream")
 
 
-def settled_calls(data: Path) -> int:
-    """How many calls the journal charged at what the upstream said they used, none of them provisionally."""
+def calls_that_ended(data: Path, outcome: str) -> int:
+    """How many calls ended so: settled at what the upstream said they used, provisional, or released."""
     with closing(sqlite3.connect(data / "bursar.sqlite")) as connection:
-        found: int = connection.execute("SELECT count(*) FROM calls WHERE outcome = 'settled'").fetchone()[0]
+        query = "SELECT count(*) FROM calls WHERE outcome = ?"
+        found: int = connection.execute(query, (outcome,)).fetchone()[0]
     return found
