@@ -116,7 +116,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program on arguments, those of the process when none are given. Always raises SystemExit."""
     session = Session()
     try:
-        app(arguments, prog_name="bursar", obj=session)
+        try:
+            app(arguments, prog_name="bursar", obj=session)
+        finally:
+            sys.stdout.flush()  # here, where it is caught, not at the interpreter's end
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
