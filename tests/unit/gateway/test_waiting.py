@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 
+import msgspec
 import pytest
 
 from bursar.gateway.waiting import Waiting
@@ -20,6 +21,10 @@ def hold(number: int, *, lots: tuple[int, ...] = (1,), limits: tuple[int, ...] =
     return Hold(f"h{number}", 1, lots, limits, 10 + number, 10, 0)
 
 
+def held_for(number: int) -> Refusal:
+    return msgspec.structs.replace(HELD, facts={**HELD.facts, "bound_nanos": str(hold(number).amount)})
+
+
 class Money:
     """So many calls can be held for at one time; who was served, in order."""
 
@@ -30,7 +35,7 @@ class Money:
 
     def take(self, number: int) -> int | Refusal:
         if not self.free:
-            return HELD
+            return held_for(number)
         self.free -= 1
         self.served.append(number)
         return number
@@ -116,7 +121,7 @@ def test_the_last_refusal_is_the_answer_with_the_calls_own_bound() -> None:
 def test_no_more_than_so_many() -> None:
     async def run() -> None:
         money = Money(Waiting(), 0)
-        assert await money.call(0, most=0) == HELD
+        assert await money.call(0, most=0) == held_for(0)
         tasks = [asyncio.create_task(money.call(number, most=2)) for number in range(4)]
         await asyncio.sleep(0.01)
         assert [task.done() for task in tasks] == [False, False, True, True]
