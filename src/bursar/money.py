@@ -14,6 +14,9 @@ MAX_DIGITS = 30
 """A whole number of more digits is not even looked at; it is too large."""
 MAX_NANOS = 2**62
 """Amounts stay below this (4.6 billion dollars), so that a sum of two fits a signed 64-bit column."""
+BELOW_MAX = "below 4,600,000,000"
+SOME_MONEY = f"more than 0 and {BELOW_MAX}"
+"""What an amount must be, as a refusal says it."""
 
 
 class MoneyError(ValueError):
@@ -41,7 +44,7 @@ def parse_usd(text: str) -> int:
     if minus:
         raise MoneyError(f"{text!r} is negative; an amount is 0 or more")
     if len(whole) > MAX_DIGITS or int(whole) >= MAX_NANOS // NANOS_PER_USD:
-        raise MoneyError(f"{text!r} is too large; an amount is below 4,600,000,000")
+        raise MoneyError(f"{text!r} is too large; an amount is {BELOW_MAX}")
     if len(fraction) > DECIMALS:
         raise MoneyError(f"{text!r} has more than nine decimals; a nano-dollar is the smallest amount")
     return int(whole) * NANOS_PER_USD + int(fraction.ljust(DECIMALS, "0"))

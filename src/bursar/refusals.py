@@ -305,3 +305,8 @@ def refuse(why: Why, *, field: str | None = None, **facts: object) -> Refusal:
     if field is not None:
         facts.setdefault("field", field)
     return Refusal(why, {name: str(value) for name, value in facts.items()}, field)
+
+
+def field_invalid(field: str, got: object, right: str) -> Refused:
+    """What to raise for a field that is wrong: what it is, and what it must be."""
+    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))

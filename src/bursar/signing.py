@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 
 FOLDER = "signing"
 ALGORITHM = "Ed25519"
@@ -189,7 +189,7 @@ def read_keys(text: str | bytes) -> Jwks:
     )
     if not found or not right:
         problem = "a JWK or a JWK set with Ed25519 keys, as /.well-known/bursar-keys.json has"
-        raise Refused(refuse(Why.FIELD_INVALID, field="keys", got="something else", right=problem))
+        raise field_invalid("keys", "something else", problem)
     return {"keys": found}
 
 

@@ -24,7 +24,7 @@ from bursar.books import Books
 from bursar.books.spending import not_in_force
 from bursar.keys import key_digest, looks_right
 from bursar.money import people_usd
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory, runs
 from bursar.store.directory import Key, Person
 from bursar.store.limits import is_limited
@@ -158,7 +158,7 @@ def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     }
     for name in connection.query_params:
         if name not in known:
-            raise Refused(refuse(Why.FIELD_INVALID, field=name, got="not known here", right="left out"))
+            raise field_invalid(name, "not known here", "left out")
 
 
 def _secret(headers: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from bursar.api.paging import PageWidth
 from bursar.api.routes import body, route
 from bursar.api.told import told
 from bursar.books import Books
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.reports.balance import BalanceView, balance
 from bursar.reports.plain import plain
 from bursar.reports.statement import Statement, statement
@@ -60,7 +60,7 @@ def show_statement(
     and for finance.
     """
     if format not in FORMATS:
-        raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(format), right=" or ".join(FORMATS)))
+        raise field_invalid("format", repr(format), " or ".join(FORMATS))
     person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
         if pay:

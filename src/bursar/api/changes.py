@@ -17,7 +17,7 @@ from bursar.books.changes import Announcement
 from bursar.books.holdings import Holding, holdings
 from bursar.money import usd
 from bursar.periods import iso
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.changes import STATES, Change, Request, changes_of, requests_of
 from bursar.terms import amounts
@@ -141,13 +141,13 @@ def announce_change(
     )
     for field, kind in (("amount", "amount"), ("until", "pause")):
         if getattr(data, field) is not None and data.kind != kind:
-            raise _wrong(field, repr(getattr(data, field)), f"left out, but for {kind}")
+            raise field_invalid(field, repr(getattr(data, field)), f"left out, but for {kind}")
     match data.kind:
         case "amount":
             if data.amount is None:
                 raise Refused(refuse(Why.FIELD_MISSING, field="amount", right="dollars, such as 1500.00"))
             if announced.approver:
-                raise _wrong("approver_key", "given", "left out: a change of the amount keeps to its notice")
+                raise field_invalid("approver_key", "given", "left out: a change of the amount keeps to its notice")
             made = changes.change_amount(books, announced, read_amount(data.amount, "amount"))
         case "pause":
             made = changes.pause(books, announced, instant(data.until, "until"))
@@ -156,7 +156,7 @@ def announce_change(
         case "revoke":
             made = changes.revoke(books, announced)
         case _:
-            raise _wrong("kind", repr(data.kind), "amount, pause, resume or revoke")
+            raise field_invalid("kind", repr(data.kind), "amount, pause, resume or revoke")
     return _changes(books, made.person_id, [made])[0]
 
 
@@ -211,7 +211,7 @@ def list_requests(
 ) -> list[RequestAnswer]:
     """Requests, oldest first: everybody's, those of the person named, or a person's own; `only` those in a state."""
     if only is not None and only not in STATES:
-        raise _wrong("only", repr(only), f"one of {', '.join(STATES)}")
+        raise field_invalid("only", repr(only), f"one of {', '.join(STATES)}")
     with books.database.reading() as connection:
         found = requests_of(connection, caller.scope(connection, person), STATES if only is None else (only,))
     return _requests(books, found)
@@ -320,10 +320,6 @@ def _requests(books: Books, found: list[Request]) -> list[RequestAnswer]:
         )
         for request in found
     ]
-
-
-def _wrong(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))
 
 
 ROUTES = (announce_change, show_terms, ask_for_more, list_requests, approve_request, deny_request)

@@ -15,7 +15,7 @@ from bursar.api.routes import body, route
 from bursar.api.told import told
 from bursar.books import Books
 from bursar.books.upkeep import Closed, close_periods
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 from bursar.reports.plain import plain
 
 _DAY_US = timedelta(days=1) // timedelta(microseconds=1)
@@ -43,7 +43,7 @@ def close(data: JSONBody[Through], books: NamedDependency[Books]) -> dict[str, A
         begins_us = day_or_instant(data.through, "through", "UTC", now_us)
         if begins_us > now_us:
             right = "a day that has begun"
-            raise Refused(refuse(Why.FIELD_INVALID, field="through", got=repr(data.through), right=right))
+            raise field_invalid("through", repr(data.through), right)
         through_us = min(now_us, begins_us + _DAY_US)
     return plain(CloseView(through_us=through_us, posted=tuple(close_periods(books, through_us))))
 

@@ -15,7 +15,7 @@ from bursar.books import Books
 from bursar.books.limits import Wanted, set_limit
 from bursar.money import MoneyError, parse_usd
 from bursar.periods import iso
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.directory import Key
 
@@ -89,14 +89,14 @@ def _email(emails: dict[int, str], key: Key) -> str | None:
 
 def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
     if wanted.role not in {PERSON, FINANCE, ADMINISTRATOR}:
-        raise _invalid("role", repr(wanted.role), f"{PERSON}, {FINANCE} or {ADMINISTRATOR}")
+        raise field_invalid("role", repr(wanted.role), f"{PERSON}, {FINANCE} or {ADMINISTRATOR}")
     caller.must_be(wanted.role)
     if wanted.person is None and caller.is_administrator:
         if wanted.role != ADMINISTRATOR:
             raise Refused(refuse(Why.FIELD_MISSING, field="person", right="the e-mail of the key's owner"))
         for field, text in (("limit", wanted.limit), ("per_day", wanted.per_day)):
             if text is not None:
-                raise _invalid(field, repr(text), "left out, for a key that belongs to nobody")
+                raise field_invalid(field, repr(text), "left out, for a key that belongs to nobody")
         return None
     with books.database.reading() as connection:
         owner = caller.person if wanted.person is None else caller.find(connection, wanted.person)
@@ -107,7 +107,7 @@ def _owner(books: Books, caller: Caller, wanted: NewKey) -> str | None:
 def read_name(name: str) -> str:
     """A name for a key or a run, as it may be shown. Refused when it is too long or not printable."""
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise _invalid("name", "too long or not printable", f"at most {MAX_NAME_LENGTH} printable characters")
+        raise field_invalid("name", "too long or not printable", f"at most {MAX_NAME_LENGTH} printable characters")
     return name.strip()
 
 
@@ -116,13 +116,13 @@ def read_amount(text: str, field: str) -> int:
     try:
         return parse_usd(text)
     except MoneyError:
-        raise _invalid(field, repr(text), "dollars, such as 25.00") from None
+        raise field_invalid(field, repr(text), "dollars, such as 25.00") from None
 
 
 def _more_than_nothing(text: str, field: str) -> int:
     amount_nanos = read_amount(text, field)
     if not amount_nanos:
-        raise _invalid(field, repr(text), "more than 0")
+        raise field_invalid(field, repr(text), "more than 0")
     return amount_nanos
 
 
@@ -133,12 +133,8 @@ def _expiry(books: Books, caller: Caller, text: str | None) -> int | None:
         return most
     expires_us = time_after(text, "expires", books.clock())
     if most is not None and expires_us > most:
-        raise _invalid("expires", repr(text), f"no later than the key that makes it, {iso(most)}")
+        raise field_invalid("expires", repr(text), f"no later than the key that makes it, {iso(most)}")
     return expires_us
-
-
-def _invalid(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))
 
 
 ROUTES = (create_key, list_keys, revoke_key)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bursar.periods import US_PER_SECOND, first_instant, from_us, to_us
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 REACH = timedelta(days=3_660)
@@ -46,12 +46,12 @@ def _instant(text: str, field: str, time_zone: str, example: str | None) -> int:
         return to_us(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         right = _RIGHT.format(or_span=f", a span ({example})" if example else "")
-        raise Refused(refuse(Why.FIELD_INVALID, field=field, got=repr(text), right=right)) from None
+        raise field_invalid(field, repr(text), right) from None
 
 
 def _within_reach(instant_us: int, text: str, field: str, now_us: int) -> int:
     reach_us = REACH // timedelta(microseconds=1)
     if abs(instant_us - now_us) > reach_us:
         right = f"within ten years of {from_us(now_us):%Y-%m-%d}"
-        raise Refused(refuse(Why.FIELD_INVALID, field=field, got=repr(text), right=right))
+        raise field_invalid(field, repr(text), right)
     return instant_us

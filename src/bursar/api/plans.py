@@ -20,7 +20,7 @@ from bursar.api.told import told
 from bursar.books import Books
 from bursar.books.lots import terms_of
 from bursar.money import MoneyError, parse_usd
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.reports.plain import plain
 from bursar.store import directory
 from bursar.store.directory import Plan
@@ -103,7 +103,7 @@ def simulate_plan(data: JSONBody[Play]) -> dict[str, Any]:
     first, last = _day("from", data.first), _day("to", data.last)
     if not first <= last <= first + MOST_PLAYED:
         right = "not before the first day, and within ten years of it"
-        raise Refused(refuse(Why.FIELD_INVALID, field="to", got=repr(data.last), right=right))
+        raise field_invalid("to", repr(data.last), right)
     usage = {_day("usage", day): _dollars(amount) for day, amount in data.usage.items()}
     return plain(simulate(terms, first, last, usage))
 
@@ -112,16 +112,14 @@ def _day(field: str, text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        raise Refused(
-            refuse(Why.FIELD_INVALID, field=field, got=repr(text), right="a day, such as 2026-11-17")
-        ) from None
+        raise field_invalid(field, repr(text), "a day, such as 2026-11-17") from None
 
 
 def _dollars(text: str) -> int:
     try:
         return parse_usd(text)
     except MoneyError as problem:
-        raise Refused(refuse(Why.FIELD_INVALID, field="usage", got=repr(text), right=str(problem))) from None
+        raise field_invalid("usage", repr(text), str(problem)) from None
 
 
 @route("POST /plans", ADMINISTRATOR)

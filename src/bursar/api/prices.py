@@ -19,7 +19,7 @@ from bursar.pricing.book import PriceBook
 from bursar.pricing.check import Disagreement, Table, check_book, compare
 from bursar.pricing.rates import RateCard, Rates
 from bursar.pricing.snapshot import STANDARD
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refusal, Refused, Why, field_invalid, refuse
 from bursar.usage import BUCKETS
 
 _table = msgspec.json.Decoder(dict[str, dict[str, Any]], float_hook=Decimal).decode
@@ -185,7 +185,7 @@ def _read(text: str) -> Table:
 
 def _no_table(got: str) -> Refused:
     right = "JSON: an object with one object of prices for each model"
-    return Refused(refuse(Why.FIELD_INVALID, field="table", got=got, right=right))
+    return field_invalid("table", got, right)
 
 
 def _difference(found: Disagreement) -> DifferenceAnswer:

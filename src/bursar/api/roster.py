@@ -28,7 +28,7 @@ from bursar.books.pay import import_pay, set_rate
 from bursar.books.roster import import_roster
 from bursar.books.rows import FIRST_YEAR, LAST_YEAR, Advance, Imported, Problem, Problems
 from bursar.money import usd
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, field_invalid
 from bursar.reports.compensation import CompensationView, PayView, compensation, pay_history
 from bursar.reports.plain import plain
 from bursar.store.employment import Rate, absences_of, rates
@@ -206,7 +206,7 @@ def _day(text: str, field: str) -> date:
 
 
 def _invalid(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=repr(got), right=right))
+    return field_invalid(field, repr(got), right)
 
 
 ROUTES = (

@@ -29,7 +29,7 @@ from bursar.document import (
     to_sign,
 )
 from bursar.periods import iso
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 from bursar.reports.export import tells_pay
 from bursar.reports.plain import plain
 from bursar.reports.statement import Statement, statement
@@ -83,7 +83,7 @@ def give_statement(
     """
     if data.format not in MEDIA_TYPES:
         right = " or ".join(MEDIA_TYPES)
-        raise Refused(refuse(Why.FIELD_INVALID, field="format", got=repr(data.format), right=right))
+        raise field_invalid("format", repr(data.format), right)
     person_id = brought_up(books, caller, email)
     with books.database.reading() as connection:
         if data.pay:

@@ -21,7 +21,7 @@ from bursar.ledger.accounts import Kind, account_of
 from bursar.ledger.postings import Command, Open, Posting
 from bursar.periods import US_PER_SECOND
 from bursar.pricing.book import PriceBook
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refusal, Refused, Why, field_invalid, refuse
 from bursar.store import directory, runs
 from bursar.store.batch import Outcome
 from bursar.store.database import Database
@@ -74,9 +74,9 @@ class Books:
         """Add somebody who may be granted a budget. Refused when the e-mail is no e-mail or is taken."""
         email = email.strip().lower()
         if not is_email(email):
-            raise Refused(refuse(Why.FIELD_INVALID, field="email", got=repr(email), right="an e-mail address"))
+            raise field_invalid("email", repr(email), "an e-mail address")
         if not name.strip():
-            raise Refused(refuse(Why.FIELD_INVALID, field="name", got="empty", right="the person's name"))
+            raise field_invalid("name", "empty", "the person's name")
         return self.journal.write(
             lambda connection: directory.add_person(connection, email, name.strip(), team.strip(), self.clock())
         )
@@ -123,9 +123,9 @@ class Books:
         """
         now_us = self.clock()
         if limit_nanos is not None and limit_nanos <= 0:
-            raise Refused(refuse(Why.FIELD_INVALID, field="limit", got="0.00", right="more than 0"))
+            raise field_invalid("limit", "0.00", "more than 0")
         if expires_us is not None and expires_us <= now_us:
-            raise Refused(refuse(Why.FIELD_INVALID, field="expires", got="in the past", right="later than now"))
+            raise field_invalid("expires", "in the past", "later than now")
         secret = new_key()
 
         def write(connection: sa.Connection) -> Key:

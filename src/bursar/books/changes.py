@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from bursar.books.books import Books
 from bursar.books.holdings import Holding, holdings
-from bursar.money import MAX_NANOS, people_usd, usd
+from bursar.money import MAX_NANOS, SOME_MONEY, people_usd, usd
 from bursar.periods import first_instant
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.changes import Change, add_change, lock_person
 from bursar.store.directory import Person
@@ -54,7 +54,7 @@ def change_amount(books: Books, announced: Announcement, amount_nanos: int) -> C
     from then on. Refused without notice of a reduction.
     """
     if not 0 < amount_nanos < MAX_NANOS:
-        raise _wrong("amount", usd(amount_nanos), "more than 0 and below 4,600,000,000; to end a budget, revoke it")
+        raise field_invalid("amount", usd(amount_nanos), f"{SOME_MONEY}; to end a budget, revoke it")
 
     def decide(change: _Changing) -> Change:
         held = change.only(announced.plan)
@@ -86,7 +86,7 @@ def pause(books: Books, announced: Announcement, until_us: int | None = None) ->
         concerned = change.all(announced.plan)
         effective_us = change.effective_us(concerned[0], announced.effective_us)
         if until_us is not None and until_us <= effective_us:
-            raise _wrong("until", concerned[0].day(until_us), "later than the pause begins")
+            raise field_invalid("until", concerned[0].day(until_us), "later than the pause begins")
         closed = [held.pause(effective_us) for held in concerned]
         if all(one is not None and (announced.plan is not None or one.grant_id is None) for one in closed):
             raise _nothing(f"the budget is paused on {concerned[0].day(effective_us)} already")
@@ -185,7 +185,7 @@ class _Changing:
         if wanted_us is None or wanted_us == first_instant(local_day(self.announced_us, zone), ZoneInfo(zone)):
             return self.announced_us
         if wanted_us < self.announced_us:
-            raise _wrong("effective", held.day(wanted_us), "today or later: no change reaches back")
+            raise field_invalid("effective", held.day(wanted_us), "today or later: no change reaches back")
         return wanted_us
 
     def must_have_notice(self, held: Holding, worse: Worse, effective_us: int, *, changed: str = "") -> None:
@@ -267,7 +267,9 @@ def check_reason(reason: str) -> None:
     if not reason.strip():
         raise Refused(refuse(Why.FIELD_MISSING, field="reason", right="why; the person reads it"))
     if len(reason) > MAX_REASON_LENGTH or not reason.isprintable():
-        raise _wrong("reason", "too long or not printable", f"a line of at most {MAX_REASON_LENGTH} characters")
+        raise field_invalid(
+            "reason", "too long or not printable", f"a line of at most {MAX_REASON_LENGTH} characters"
+        )
 
 
 def _must_go_on(held: Holding, effective_us: int) -> None:
@@ -295,7 +297,3 @@ def _must_leave_vested(held: Holding, effective_us: int) -> None:
 
 def _nothing(problem: str) -> Refused:
     return Refused(refuse(Why.NOTHING_TO_CHANGE, problem=problem))
-
-
-def _wrong(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))

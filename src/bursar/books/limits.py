@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from bursar.books.books import Books
 from bursar.books.lots import terms_of
-from bursar.money import MAX_NANOS, usd
+from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.periods import SCHEDULES
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 from bursar.store import directory
 from bursar.store.limits import LIFE, Limit, Scope, add_limit, end_limit
 from bursar.store.pools import Pool, add_pool
@@ -45,7 +45,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         scopes = [scope for scope, is_named in named.items() if is_named]
         if len(scopes) != 1:
             got = " and ".join(scopes) or "nobody's"
-            raise _wrong("team", got, "one of a team's, a person's, a key's or everybody's")
+            raise field_invalid("team", got, "one of a team's, a person's, a key's or everybody's")
         return scopes[0]
 
 
@@ -61,7 +61,7 @@ def set_limit(books: Books, wanted: Wanted) -> Limit:
         key = None if wanted.key_id is None else directory.key(connection, wanted.key_id)
         person_id = None if key is None else key.person_id
         if key is not None and person_id is None:
-            raise _wrong("key", "an administrator's, which spends nothing", "a person's")
+            raise field_invalid("key", "an administrator's, which spends nothing", "a person's")
         if wanted.person is not None:
             person_id = directory.person(connection, wanted.person.strip().lower()).id
         return add_limit(
@@ -85,17 +85,17 @@ def set_limit(books: Books, wanted: Wanted) -> Limit:
 
 def _check(wanted: Wanted) -> None:
     if wanted.per not in PERIODS:
-        raise _wrong("per", repr(wanted.per), f"one of {', '.join(PERIODS)}")
+        raise field_invalid("per", repr(wanted.per), f"one of {', '.join(PERIODS)}")
     if wanted.time_zone not in available_timezones():
-        raise _wrong("time_zone", repr(wanted.time_zone), "an IANA time zone, such as Europe/Stockholm")
+        raise field_invalid("time_zone", repr(wanted.time_zone), "an IANA time zone, such as Europe/Stockholm")
     if not 0 < wanted.amount_nanos < MAX_NANOS:
-        raise _wrong("amount", usd(wanted.amount_nanos), "more than 0 and below 4,600,000,000")
+        raise field_invalid("amount", usd(wanted.amount_nanos), SOME_MONEY)
     if wanted.soft_nanos is not None and not 0 < wanted.soft_nanos < wanted.amount_nanos:
-        raise _wrong(
+        raise field_invalid(
             "soft", usd(wanted.soft_nanos), f"more than 0 and less than the limit, {usd(wanted.amount_nanos)}"
         )
     if len(wanted.models) > MAX_PATTERN_LENGTH or not wanted.models.isprintable():
-        raise _wrong("models", "too long or not printable", "a model's name or a pattern, such as claude-*")
+        raise field_invalid("models", "too long or not printable", "a model's name or a pattern, such as claude-*")
 
 
 def end(books: Books, limit_id: int) -> Limit:
@@ -118,7 +118,3 @@ def grant_pool(books: Books, team: str, plan_name: str, from_us: int | None = No
     pool = books.journal.write(write)
     books.forget_spenders()
     return pool
-
-
-def _wrong(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bursar.books.books import Books
 from bursar.books.rows import Advance, Change, Imported, Problem, Problems, Row, read_rows
 from bursar.money import usd
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 from bursar.store.directory import Person, all_people
 from bursar.store.employment import USD, Pay, Rate, add_rate, pay_of, put_pay, rate_on, rates
 
@@ -115,11 +115,7 @@ def _told(pay: Pay) -> str:
 def set_rate(books: Books, rate: Rate) -> Rate:
     """Store what a unit of a currency is worth from a day on. It is not changed afterwards, only followed."""
     if not _CURRENCY.fullmatch(rate.currency) or rate.currency == USD:
-        raise _wrong("currency", repr(rate.currency), "a currency's three letters, such as EUR")
+        raise field_invalid("currency", repr(rate.currency), "a currency's three letters, such as EUR")
     if not 0 < rate.unit_nanos < MAX_UNIT_NANOS:
-        raise _wrong("rate", usd(rate.unit_nanos), "more than 0 and below 1,000")
+        raise field_invalid("rate", usd(rate.unit_nanos), "more than 0 and below 1,000")
     return books.journal.write(lambda connection: add_rate(connection, rate))
-
-
-def _wrong(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from bursar.books.books import Books
 from bursar.books.changes import check_reason
 from bursar.books.holdings import Holding, holdings
-from bursar.money import MAX_NANOS, people_usd, usd
-from bursar.refusals import Refused, Why, refuse
+from bursar.money import MAX_NANOS, SOME_MONEY, people_usd, usd
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.changes import (
     APPROVED,
@@ -30,11 +30,7 @@ def ask(books: Books, email: str, amount_nanos: int, reason: str) -> Request:
     """Ask for credit beyond what the plan gives. Somebody has to answer."""
     check_reason(reason)
     if not 0 < amount_nanos < MAX_NANOS:
-        raise Refused(
-            refuse(
-                Why.FIELD_INVALID, field="amount", got=usd(amount_nanos), right="more than 0 and below 4,600,000,000"
-            )
-        )
+        raise field_invalid("amount", usd(amount_nanos), SOME_MONEY)
 
     def write(connection: sa.Connection) -> Request:
         person = directory.person(connection, email.strip().lower())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 import msgspec
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from bursar.books.spending import not_in_force
 from bursar.keys import key_digest, new_key, shown
 from bursar.money import usd
 from bursar.periods import US_PER_SECOND, iso
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, field_invalid
 from bursar.store import directory, runs
 from bursar.store.directory import Key
 from bursar.store.runs import ENDED, KILLED, Run
@@ -52,7 +51,7 @@ def start(
     """
     now_us = books.clock()
     if budget_nanos <= 0:
-        raise Refused(refuse(Why.FIELD_INVALID, field="budget", got=usd(budget_nanos), right="more than 0"))
+        raise field_invalid("budget", usd(budget_nanos), "more than 0")
     token = "r" + b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()[:TOKEN_LENGTH]
     secret = new_key()
 
@@ -138,10 +137,10 @@ def _until(chain: Iterable[Key], until_us: int | None, now_us: int) -> int:
         ends_us = now_us + LONGEST_WITHOUT_WORD_US
         return ends_us if most_us is None else min(ends_us, most_us)
     if until_us <= now_us:
-        raise Refused(refuse(Why.FIELD_INVALID, field="until", got=iso(until_us), right="later than now"))
+        raise field_invalid("until", iso(until_us), "later than now")
     if most_us is not None and until_us > most_us:
         right = f"no later than the key that starts it, {iso(most_us)}"
-        raise Refused(refuse(Why.FIELD_INVALID, field="until", got=iso(until_us), right=right))
+        raise field_invalid("until", iso(until_us), right)
     return until_us
 
 
@@ -151,9 +150,9 @@ def _check_models(chain: Iterable[Key], models: tuple[str, ...] | None) -> None:
         return
     if not 0 < len(models) <= MAX_MODELS or not all(0 < len(each) <= MAX_PATTERN_LENGTH for each in models):
         right = f"1 to {MAX_MODELS} names or patterns such as claude-*"
-        raise Refused(refuse(Why.FIELD_INVALID, field="models", got=f"{len(models)} of them", right=right))
+        raise field_invalid("models", f"{len(models)} of them", right)
     for key in chain:
-        for model in models if key.models is not None else ():
-            if not any(fnmatchcase(model, allowed) for allowed in key.models or ()):
+        for model in models:
+            if not key.allows(model):
                 right = f"within what the key that starts it may use: {', '.join(key.models or ())}"
-                raise Refused(refuse(Why.FIELD_INVALID, field="models", got=repr(model), right=right))
+                raise field_invalid("models", repr(model), right)

@@ -116,9 +116,7 @@ class Spender(msgspec.Struct, gc=False):
         return found
 
     def _may_use(self, model: str) -> bool:
-        return all(
-            key.models is None or any(fnmatchcase(model, pattern) for pattern in key.models) for key in self.chain
-        )
+        return all(key.allows(model) for key in self.chain)
 
     def refusal(self, now_us: int) -> Refusal | None:
         """Why this key may not be used now, if it may not."""
@@ -239,8 +237,8 @@ def _no_lots(spender: Spender, model: str) -> Refusal:
     if not spender.lots:
         return spender.paused or refuse(Why.NO_GRANT)
     for key in spender.chain:
-        if key.models is not None and not any(fnmatchcase(model, pattern) for pattern in key.models):
-            return refuse(Why.MODEL_NOT_FOR_KEY, field="model", model=model, allowed=", ".join(key.models))
+        if not key.allows(model):
+            return refuse(Why.MODEL_NOT_FOR_KEY, field="model", model=model, allowed=", ".join(key.models or ()))
     allowed = sorted({pattern for lot in spender.lots for pattern in lot.terms.models})
     return refuse(Why.MODEL_NOT_ALLOWED, field="model", model=model, allowed=", ".join(allowed))
 

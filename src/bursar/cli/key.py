@@ -8,7 +8,7 @@ import typer
 
 from bursar.cli.session import JsonFlag, session_of
 from bursar.cli.show import NONE, gap, moment, money, say, table
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 app = typer.Typer(name="key", help="Make keys for the gateway, list them, revoke one.", no_args_is_help=True)
 
@@ -107,7 +107,7 @@ def _owner(key: dict[str, Any]) -> str:
 
 def _role(*, administrator: bool, finance: bool) -> str:
     if administrator and finance:
-        raise Refused(refuse(Why.FIELD_INVALID, field="--finance", got="given", right="left out: a key has one role"))
+        raise field_invalid("--finance", "given", "left out: a key has one role")
     return "administrator" if administrator else "finance" if finance else "person"
 
 

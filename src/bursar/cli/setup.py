@@ -9,7 +9,7 @@ import typer
 
 from bursar.cli.session import JsonFlag, Session, session_of
 from bursar.cli.show import facts, gap, say
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 
 CONFIG_FILE = "bursar.toml"
 CONFIG_TEMPLATE = """\
@@ -76,7 +76,7 @@ def init(context: typer.Context, json: JsonFlag = False) -> None:
     """
     session = session_of(context)
     if session.url is not None:
-        raise Refused(refuse(Why.FIELD_INVALID, field="--url", got="given", right="left out: a folder is made here"))
+        raise field_invalid("--url", "given", "left out: a folder is made here")
     with session.client(create=True) as client:
         for key in client.get("/keys"):
             if key["role"] == "administrator" and key["state"] == "in force":

@@ -23,7 +23,7 @@ from bursar.gateway.wires import (
     Target,
     Wire,
 )
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 
 
 class Action(Enum):
@@ -145,7 +145,7 @@ def _generate(method: str, path: str, query: str, found: re.Match[str]) -> Route
     _check(method, "POST", path)
     alt = _given(query, "alt") or "json"
     if alt not in {"json", "sse"}:
-        raise Refused(refuse(Why.FIELD_INVALID, field="alt", got=repr(alt[:40]), right="json or sse"))
+        raise field_invalid("alt", repr(alt[:40]), "json or sse")
     stream = alt == "sse" and found["verb"] == "streamGenerateContent"
     target = Target(found["model"], stream, query="alt=sse" if stream else "")
     action, wire = verb

@@ -21,7 +21,7 @@ from bursar.ledger.postings import (
     Verb,
     move,
 )
-from bursar.money import MAX_NANOS, usd
+from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.refusals import Refusal, Why, refuse
 
 Balances = Mapping[int, Balance]
@@ -63,7 +63,7 @@ def _accrue(lot: Balance, command: Accrue) -> Decision | None:
 
 def _add(lot: Balance, command: Add) -> Decision:
     if not 0 < command.amount < MAX_NANOS:
-        return _wrong(command.amount, "the credit to add", "it must be more than 0 and below 4,600,000,000")
+        return _wrong(command.amount, "the credit to add", f"it must be {SOME_MONEY}")
     return Posting(
         op=command.op,
         verb=Verb.ADD,

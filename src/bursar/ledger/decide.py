@@ -25,7 +25,7 @@ from bursar.ledger.postings import (
     Verb,
     move,
 )
-from bursar.money import MAX_NANOS, usd
+from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.refusals import Refusal, Why, refuse
 
 Balances = Mapping[int, Balance]
@@ -78,7 +78,7 @@ def _open(command: Open, fresh_id: int) -> Decision:
             Why.AMOUNT_INVALID,
             amount=usd(command.amount),
             what=f"the {command.kind}",
-            problem="it must be more than 0 and below 4,600,000,000",
+            problem=f"it must be {SOME_MONEY}",
         )
     if not 0 <= command.unearned <= command.amount:
         problem = "it must be from 0 to the amount"

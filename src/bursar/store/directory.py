@@ -7,6 +7,7 @@ made. Plans are versioned: adding a plan under a name that exists makes its next
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -67,6 +68,10 @@ class Key(msgspec.Struct, frozen=True):
     created_us: int
     parent_id: int | None = None
     models: tuple[str, ...] | None = None
+
+    def allows(self, model: str) -> bool:
+        """Whether it may be used for a model (or, of a run inside a run, for a pattern)."""
+        return self.models is None or any(fnmatchcase(model, pattern) for pattern in self.models)
 
 
 _decode_models = msgspec.json.Decoder(tuple[str, ...]).decode

@@ -82,11 +82,6 @@ def run(connection: sa.Connection, token: str) -> Run:
     return Run(*row)
 
 
-def run_by_id(connection: sa.Connection, run_id: int) -> Run:
-    """The run with this id, which exists."""
-    return Run(*connection.execute(sa.select(*_COLUMNS).where(runs.c.id == run_id)).one())
-
-
 def run_of_key(connection: sa.Connection, key: Key) -> Run | None:
     """The run that a key was made for, if it was made for one."""
     query = sa.select(*_COLUMNS).where(runs.c.person_id == key.person_id, runs.c.key_id == key.id)

@@ -26,10 +26,3 @@ def earnings(amount_nanos: int, span: Period, time_zone: str, until_us: int) -> 
         if at_us > until_us:
             return
         yield at_us, amount_nanos - first_parts(amount_nanos, len(days), n)
-
-
-def next_earning_us(span: Period, time_zone: str, now_us: int) -> int:
-    """The first instant of the first day of a lot that is later than now; its end when there is none."""
-    zone = ZoneInfo(time_zone)
-    later = (first_instant(day, zone) for day in days_of(span, time_zone)[1:])
-    return next((at_us for at_us in later if at_us > now_us), span.end_us)

@@ -9,7 +9,7 @@ import msgspec
 
 from bursar.gateway.wires.fields import body_invalid, invalid
 from bursar.gateway.wires.prompt import NONE, Prompt, read_as
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 
 IMAGE_TOKENS = 10_000
 """The most tokens of one image: twice what the vision guide states for the largest that it keeps (4,784)."""
@@ -94,7 +94,7 @@ def _add(tools: Tools, tool: Tool, field: str) -> None:
         tools.prompt_tokens += TOOLSET_TOKENS if "_toolset_" in kind else CLIENT_TOOL_TOKENS
         return
     if not kind.startswith("web_search_"):
-        raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}.type", got=kind[:40], right=_RIGHT_TOOL))
+        raise field_invalid(f"{field}.type", kind[:40], _RIGHT_TOOL)
     uses, right = tool.max_uses, "a number, because each search is billed"
     if uses is None:
         raise Refused(refuse(Why.FIELD_MISSING, field=f"{field}.max_uses", right=right))
@@ -159,4 +159,4 @@ def _read_addition(tools: Tools, data: bytes, field: str) -> None:
         _add(tools, added.definition, f"{field}.tool.definition")
     elif added.type != "tool_reference":
         got = "a tool of another kind"
-        raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}.tool", got=got, right=_RIGHT_TOOL))
+        raise field_invalid(f"{field}.tool", got, _RIGHT_TOOL)

@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import Refused, Why, field_invalid, refuse
 
 UNLIMITED = 10**18
 """What a count of more than 18 digits is read as: more than anything that is ever sold."""
@@ -45,7 +45,7 @@ def top_level(body: bytes, guarded: frozenset[str]) -> dict[str, msgspec.Raw]:
     for name in fields:
         if name not in guarded and name.casefold() in guarded:
             right = f"written {name.casefold()}"
-            raise Refused(refuse(Why.FIELD_INVALID, field=name, got="in another case", right=right))
+            raise field_invalid(name, "in another case", right)
     return fields
 
 
@@ -68,7 +68,7 @@ def text(fields: dict[str, msgspec.Raw], name: str, right: str) -> str | None:
     value = _decode_text(data)
     if not 0 < len(value) <= LONGEST_NAME:
         got = f"a string of {len(value)} characters"
-        raise Refused(refuse(Why.FIELD_INVALID, field=name, got=got, right=f"{right}, of 1 to {LONGEST_NAME}"))
+        raise field_invalid(name, got, f"{right}, of 1 to {LONGEST_NAME}")
     return value
 
 
@@ -132,4 +132,4 @@ def missing(name: str, right: str) -> Refused:
 def invalid(name: str, data: bytes, right: str) -> Refused:
     """A refusal of a field for what it holds; of strings, lists and objects only the kind is told."""
     got = _KINDS.get(data[0]) or data[:40].decode("ascii", "replace")
-    return Refused(refuse(Why.FIELD_INVALID, field=name, got=got, right=right))
+    return field_invalid(name, got, right)

@@ -16,7 +16,7 @@ from bursar.gateway.wires.gemini_fields import Fields, canonical, model_of, name
 from bursar.gateway.wires.gemini_meter import STANDARD_TIERS, GeminiMeter, tier_of
 from bursar.gateway.wires.gemini_prompt import read_contents, read_tools
 from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, Prompt, read_as
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 MOST_CANDIDATES = 8
 OUTPUT = "maxOutputTokens"
@@ -133,7 +133,7 @@ def _check_modalities(config: Fields) -> None:
     if data is not None:
         for each in read_as(_texts, data, field, right):
             if each.upper() != "TEXT":
-                raise Refused(refuse(Why.FIELD_INVALID, field=field, got=each[:40], right=right))
+                raise field_invalid(field, each[:40], right)
     data = given(config, "responseFormat")
     if data is not None:
         for wanted in objects(data, f"{CONFIG}.responseFormat"):

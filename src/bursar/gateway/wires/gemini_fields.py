@@ -14,7 +14,7 @@ import msgspec
 from bursar.gateway.wires.base import Target
 from bursar.gateway.wires.fields import text
 from bursar.gateway.wires.prompt import read_as
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 Fields = dict[str, msgspec.Raw]
 _UPPER = re.compile(r"[A-Z]")
@@ -46,10 +46,10 @@ def canonical(fields: Fields, known: Names, at: str = "") -> Fields:
         if camel is None:
             meant = known.plain.get(_plain(name))
             if meant is not None:
-                raise _wrong(at + name, "in another case", f"written {meant}")
+                raise field_invalid(at + name, "in another case", f"written {meant}")
             read[name] = raw
         elif camel in read:
-            raise _wrong(at + name, "given in two spellings", f"given once, as {camel}")
+            raise field_invalid(at + name, "given in two spellings", f"given once, as {camel}")
         else:
             read[camel] = raw
     return read
@@ -76,7 +76,7 @@ def model_of(fields: Fields, target: Target, at: str = "") -> str:
     said = text(fields, "model", "a model's name") if "model" in fields else None
     fields.pop("model", None)
     if said is not None and said.removeprefix("models/") != target.model:
-        raise _wrong(f"{at}model", "another", "the model of the path")
+        raise field_invalid(f"{at}model", "another", "the model of the path")
     return target.model
 
 
@@ -86,7 +86,3 @@ def _snake(camel: str) -> str:
 
 def _plain(name: str) -> str:
     return name.replace("_", "").casefold()
-
-
-def _wrong(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bursar.gateway.wires.fields import body_invalid, count, given, invalid, text
 from bursar.gateway.wires.gemini_fields import Fields, canonical, names, objects, one_object
 from bursar.gateway.wires.prompt import Prompt
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 IMAGE_TOKENS = 10_000
 """The most tokens of one image, more than twice what is documented: 16 tiles of 258 (3,072 × 3,072 pixels, to which
@@ -124,7 +124,7 @@ def read_tools(data: bytes, model: str) -> int:
                 continue
             field = f"tools[{at}].{name}"
             if name != "googleSearch":
-                raise Refused(refuse(Why.FIELD_INVALID, field=field, got="given", right=_RIGHT_TOOL))
+                raise field_invalid(field, "given", _RIGHT_TOOL)
             if not model.startswith(_BILLED_BY_PROMPT):
                 raise invalid(field, bytes(tool[name]), _RIGHT_SEARCH)
             searches = 1

@@ -22,7 +22,7 @@ from bursar.gateway.wires.openai_shared import (
     variant_of,
 )
 from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, read_as
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 MOST_COPIES = 128
 _NOT_METERED = {**NOT_METERED, "best_of": "answers that are not returned are billed too"}
@@ -114,7 +114,7 @@ def _output(fields: dict[str, msgspec.Raw]) -> tuple[int | None, tuple[str, ...]
     if legacy is None:
         return modern, ("max_completion_tokens",)
     if legacy != modern:
-        raise Refused(refuse(Why.FIELD_INVALID, field="max_tokens", got=legacy, right="as max_completion_tokens"))
+        raise field_invalid("max_tokens", legacy, "as max_completion_tokens")
     return modern, ("max_completion_tokens", "max_tokens")
 
 
@@ -125,7 +125,7 @@ def _check_tools(fields: dict[str, msgspec.Raw]) -> None:
     for at, tool in enumerate(read_as(_tools, data, "tools", "a list of tools")):
         if tool.type is not None and tool.type not in _CLIENT_TOOLS:
             right = "function or custom, because tools that the provider runs are billed apart"
-            raise Refused(refuse(Why.FIELD_INVALID, field=f"tools[{at}].type", got=tool.type[:40], right=right))
+            raise field_invalid(f"tools[{at}].type", tool.type[:40], right)
 
 
 def _speaks(fields: dict[str, msgspec.Raw]) -> bool:

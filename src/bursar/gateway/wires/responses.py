@@ -22,7 +22,7 @@ from bursar.gateway.wires.prompt import TOOLS_PROMPT_TOKENS, Prompt, read_as
 from bursar.gateway.wires.responses_input import check_lifetime, read_input
 from bursar.gateway.wires.responses_meter import ResponsesMeter
 from bursar.gateway.wires.responses_tools import Tools, read_tools
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refusal, field_invalid
 
 DEFAULT_TOOL_CALLS = 8
 """How often the provider may use its own tools when the client does not say: without a maximum there is no bound."""
@@ -129,7 +129,7 @@ def _check_metered(fields: dict[str, msgspec.Raw]) -> None:
     data = given(fields, "reasoning") if "reasoning" in fields else None
     if data is not None and read_as(_reasoning, data, "reasoning", "an object").mode not in {None, "standard"}:
         right = "standard, because another mode may be billed for answers that are not returned"
-        raise Refused(refuse(Why.FIELD_INVALID, field="reasoning.mode", got="another mode", right=right))
+        raise field_invalid("reasoning.mode", "another mode", right)
     data = given(fields, "prompt_cache_options") if "prompt_cache_options" in fields else None
     if data is not None:
         options = read_as(_cache_options, data, "prompt_cache_options", "an object")

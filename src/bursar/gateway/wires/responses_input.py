@@ -13,7 +13,7 @@ from bursar.gateway.wires.fields import invalid
 from bursar.gateway.wires.openai_prompt import IMAGE_TOKENS
 from bursar.gateway.wires.prompt import NONE, Prompt, read_as
 from bursar.gateway.wires.responses_tools import Tools, read_tools
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 CACHE_LIFETIME = "30m"
 """The lifetime of a prompt cache's entries whose price is known; another may have another."""
@@ -86,7 +86,7 @@ def check_lifetime(ttl: object, field: str) -> None:
     """Refuse a cache's lifetime that has no price. Raises Refused."""
     if ttl is not None and ttl != CACHE_LIFETIME:
         right = f"{CACHE_LIFETIME}, because no other lifetime has a price"
-        raise Refused(refuse(Why.FIELD_INVALID, field=field, got="another lifetime", right=right))
+        raise field_invalid(field, "another lifetime", right)
 
 
 def _read_item(prompt: Prompt, tools: Tools, item: _Item, field: str) -> None:
@@ -104,7 +104,7 @@ def _read_item(prompt: Prompt, tools: Tools, item: _Item, field: str) -> None:
             prompt.unsized(field)
     elif kind == "compaction_trigger":
         right = "something else, because the input is read anew after a compaction"
-        raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}.type", got=kind, right=right))
+        raise field_invalid(f"{field}.type", kind, right)
     elif kind not in _WRITTEN_OUT:
         prompt.unsized(field)
 
@@ -129,6 +129,6 @@ def _read_content(prompt: Prompt, content: bytes, field: str) -> None:
             prompt.image(IMAGE_TOKENS, len(url) if url.startswith(b'"data:image') else 0)
         elif part.type == "input_audio":
             right = "text, an image or a file, because no usage on this route counts sound apart"
-            raise Refused(refuse(Why.FIELD_INVALID, field=f"{field}[{at}].type", got=part.type, right=right))
+            raise field_invalid(f"{field}[{at}].type", part.type, right)
         else:
             prompt.unsized(f"{field}[{at}]")

@@ -11,7 +11,7 @@ import msgspec
 
 from bursar.gateway.wires.fields import missing
 from bursar.gateway.wires.prompt import NONE, read_as
-from bursar.refusals import Refused, Why, refuse
+from bursar.refusals import field_invalid
 
 CLIENT_TOOL_TOKENS = 2_048
 """What one of OpenAI's own tool types may add to the prompt. Not documented: an allowance."""
@@ -68,14 +68,10 @@ def _add(found: Tools, tool: _Tool, field: str, depth: int) -> None:
         found.searches = True
     elif kind == "shell":
         if not isinstance(tool.environment, dict) or tool.environment.get("type") != "local":
-            raise _refused(f"{field}.environment", "another place", "local, because containers are billed")
+            raise field_invalid(f"{field}.environment", "another place", "local, because containers are billed")
     elif kind == "tool_search":
         if tool.execution != "client":
-            raise _refused(f"{field}.execution", "not client", "client, so that the input is read once")
+            raise field_invalid(f"{field}.execution", "not client", "client, so that the input is read once")
     elif kind not in _CLIENT_TOOLS:
-        raise _refused(f"{field}.type", kind[:40], _RIGHT)
+        raise field_invalid(f"{field}.type", kind[:40], _RIGHT)
     found.prompt_tokens += CLIENT_TOOL_TOKENS
-
-
-def _refused(field: str, got: str, right: str) -> Refused:
-    return Refused(refuse(Why.FIELD_INVALID, field=field, got=got, right=right))
