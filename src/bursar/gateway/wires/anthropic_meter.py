@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from bursar.gateway.wires.anthropic_variant import Parts
-from bursar.gateway.wires.sse import EventStream
+from bursar.gateway.wires.metered import MeteredStream
 from bursar.usage import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -85,16 +85,11 @@ _decode_record = msgspec.json.Decoder(_Record).decode
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class AnthropicMeter(EventStream):
+class AnthropicMeter(MeteredStream):
     """See `bursar.gateway.wires.base.Meter`. Forwards every byte: usage is part of every stream."""
 
     def __init__(self, asked: Parts, *, cache_writes_1h: bool) -> None:
-        super().__init__(strips=False)
-        self.usage: Usage | None = None
-        self.partial: Usage | None = None
-        self.complete = False
-        self.failed = False
-        self.model: str | None = None
+        super().__init__()
         self._variant = asked
         self._cache_writes_1h = cache_writes_1h
         self._record = _Record()

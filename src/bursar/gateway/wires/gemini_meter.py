@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from bursar.gateway.wires.call import Call
-from bursar.gateway.wires.sse import EventStream
+from bursar.gateway.wires.metered import MeteredStream
 from bursar.usage import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -84,17 +84,12 @@ _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
 _decode_record = msgspec.json.Decoder(Record).decode
 
 
-class GeminiMeter(EventStream):
+class GeminiMeter(MeteredStream):
     """See `bursar.gateway.wires.base.Meter`. Forwards every byte: usage is part of every stream."""
 
     def __init__(self, call: Call) -> None:
-        super().__init__(strips=False)
-        self.usage: Usage | None = None
-        self.partial: Usage | None = None
-        self.complete = False
-        self.failed = False
+        super().__init__()
         self.delivered_variant = call.variant
-        self.model: str | None = None
         self._copies = call.output_copies
         self._finished: set[int] = set()
         self._searches = 0

@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 
 from bursar.gateway.wires.call import Call
+from bursar.gateway.wires.metered import MeteredStream
 from bursar.gateway.wires.openai_shared import delivered_variant
-from bursar.gateway.wires.sse import EventStream
 from bursar.usage import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -60,17 +60,12 @@ _NO_PROMPT_DETAILS = _PromptDetails()
 _NO_COMPLETION_DETAILS = _CompletionDetails()
 
 
-class OpenAIMeter(EventStream):
+class OpenAIMeter(MeteredStream):
     """See `bursar.gateway.wires.base.Meter`."""
 
     def __init__(self, call: Call) -> None:
         super().__init__(strips=not call.wants_usage)
-        self.usage: Usage | None = None
-        self.partial: Usage | None = None
-        self.complete = False
-        self.failed = False
         self.delivered_variant = call.variant
-        self.model: str | None = None
 
     def whole(self, body: bytes) -> None:
         """Read a completion that is not a stream."""

@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 
 from bursar.gateway.wires.call import Call
+from bursar.gateway.wires.metered import MeteredStream
 from bursar.gateway.wires.openai_shared import delivered_variant
-from bursar.gateway.wires.sse import EventStream
 from bursar.usage import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -99,19 +99,14 @@ _NO_OUTPUT_DETAILS = _OutputDetails()
 _NO_LIFETIMES = _Lifetimes()
 
 
-class ResponsesMeter(EventStream):
+class ResponsesMeter(MeteredStream):
     """See `bursar.gateway.wires.base.Meter`. Forwards every byte: usage is part of every stream."""
 
     longest_event = LONGEST_LAST_EVENT
 
     def __init__(self, call: Call) -> None:
-        super().__init__(strips=False)
-        self.usage: Usage | None = None
-        self.partial: Usage | None = None
-        self.complete = False
-        self.failed = False
+        super().__init__()
         self.delivered_variant = call.variant
-        self.model: str | None = None
 
     def whole(self, body: bytes) -> None:
         """Read a response that is not a stream."""
