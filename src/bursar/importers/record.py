@@ -1,0 +1,121 @@
+"""What every importer hands on: records of usage, lines that could not be read, and where a file was left.
+
+A source is a tool or a provider that left files. Its importer finds the files, and reads one of them from its
+beginning or from where it was left; it opens files and nothing else. The same call may be told many times: by lines
+that grow while an answer streams, by sessions that were forked and replay their parent, by copies on two machines.
+All of them carry the same `key`, and whoever keeps records keeps the `better` one of a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from bursar.usage import Usage
+
+STANDARD = "standard"
+"""The variant of a call that asked for nothing special; the price book's word."""
+
+
+class UsageRecord(msgspec.Struct, frozen=True, gc=False):
+    """One provider call, as a source tells it.
+
+    `source` is the name of the source ("claude-code"); `key` names the call within the source, the same for all that
+    tell of it. `at_us` is the instant of the call, microseconds UTC. `catalog` and `model` are what the price book is
+    asked for ("anthropic", "claude-sonnet-4-5"), `variant` a service tier, speed or place with a price of its own.
+    `request_id` and `message_id` are the provider's own names for the call; `cost_nanos` is what the source itself
+    says that it cost. `person` is a hint: an e-mail or a name that the source gives. What is not known is None.
+    """
+
+    source: str
+    key: str
+    at_us: int
+    catalog: str
+    model: str
+    usage: Usage
+    variant: str = STANDARD
+    request_id: str | None = None
+    message_id: str | None = None
+    session: str | None = None
+    project: str | None = None
+    cost_nanos: int | None = None
+    person: str | None = None
+
+
+class Broken(msgspec.Struct, frozen=True, gc=False):
+    """A line that could not be read; what is around it is read all the same. `line` counts from 1."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class Resume(msgspec.Struct, frozen=True, gc=False):
+    """Where a file was left: bytes and lines that are done with, and what an importer has to remember.
+
+    `digest` is that of the last bytes before `offset`: where they are no longer there, the file is another one and
+    is read from its beginning. `memory` is the importer's own, and nobody else's to read.
+    """
+
+    offset: int
+    lines: int
+    digest: str
+    memory: bytes = b""
+
+
+class Reading(msgspec.Struct, gc=False):
+    """What reading a file gave: the records that are new since it was left, and where it was left now.
+
+    `anew` says that the file was read from its beginning although there was a place to go on from, because it is no
+    longer the file it was; its earlier records may be gone.
+    """
+
+    records: list[UsageRecord]
+    broken: list[Broken]
+    resume: Resume
+    anew: bool = False
+
+
+class Source(Protocol):
+    """One module for each: what it is called, where its files are, and how one of them is read."""
+
+    @property
+    def name(self) -> str:
+        """What people call it on the command line: "claude-code"."""
+
+    @property
+    def title(self) -> str:
+        """What its makers call it: "Claude Code"."""
+
+    def homes(self) -> list[Path]:
+        """The folders in which it leaves files on this machine, whether they exist or not."""
+
+    def files(self, root: Path) -> Iterator[Path]:
+        """The files below a folder that are this source's, sorted; or the path itself if it is a file."""
+
+    def read(self, path: Path, resume: Resume | None = None) -> Reading:
+        """Read a file, from where it was left if it is known. Raises OSError when it cannot be opened or read."""
+
+
+def better(one: UsageRecord, other: UsageRecord) -> UsageRecord:
+    """The one of two records with the same key that is kept: more tokens, else the earlier one.
+
+    It does not matter in which order records come: what remains of any number of them is the same.
+    """
+    return max(one, other, key=_rank)
+
+
+def _rank(record: UsageRecord) -> tuple[int, int, bytes]:
+    return record.usage.total_tokens, -record.at_us, msgspec.msgpack.encode(record)
+
+
+def once(records: Iterable[UsageRecord]) -> dict[str, UsageRecord]:
+    """The records of one source, one for each key, by key."""
+    kept: dict[str, UsageRecord] = {}
+    for record in records:
+        known = kept.get(record.key)
+        kept[record.key] = record if known is None else better(known, record)
+    return kept
