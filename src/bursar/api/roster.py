@@ -26,11 +26,12 @@ from bursar.api.told import told
 from bursar.books import Books
 from bursar.books.pay import import_pay, set_rate
 from bursar.books.roster import import_roster
-from bursar.books.rows import FIRST_YEAR, LAST_YEAR, Advance, Imported, Problem, Problems
+from bursar.books.rows import Advance, Imported
 from bursar.money import usd
 from bursar.refusals import Refused, field_invalid
 from bursar.reports.compensation import CompensationView, PayView, compensation, pay_history
 from bursar.reports.plain import plain
+from bursar.rows import FIRST_YEAR, LAST_YEAR, Problem, Problems
 from bursar.store.employment import Rate, absences_of, rates
 
 _LINES = body(

@@ -11,9 +11,10 @@ import re
 import sqlalchemy as sa
 
 from bursar.books.books import Books
-from bursar.books.rows import Advance, Change, Imported, Problem, Problems, Row, read_rows
+from bursar.books.rows import Advance, Change, Imported
 from bursar.money import usd
 from bursar.refusals import field_invalid
+from bursar.rows import Problem, Problems, Row, read_rows
 from bursar.store.directory import Person, all_people
 from bursar.store.employment import USD, Pay, Rate, add_rate, pay_of, put_pay, rate_on, rates
 

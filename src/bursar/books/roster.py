@@ -13,7 +13,8 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.books import Books, is_email
-from bursar.books.rows import Advance, Change, Imported, Problem, Problems, Row, read_rows
+from bursar.books.rows import Advance, Change, Imported
+from bursar.rows import Problem, Problems, Row, read_rows
 from bursar.store.directory import Person, all_people
 from bursar.store.employment import Absence, absences_of, insert_people, put_absences, update_people
 

@@ -6,8 +6,9 @@ import pytest
 
 from bursar.books.pay import import_pay, set_rate
 from bursar.books.roster import import_roster
-from bursar.books.rows import Imported, Problems
+from bursar.books.rows import Imported
 from bursar.refusals import Refused, Why
+from bursar.rows import Problems
 from bursar.store.employment import Rate, pay_of
 from tests.support.calls import USD
 from tests.support.teams import Company

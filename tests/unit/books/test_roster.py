@@ -6,8 +6,9 @@ import pytest
 
 from bursar.books.limits import grant_pool
 from bursar.books.roster import import_roster
-from bursar.books.rows import Imported, Problems
+from bursar.books.rows import Imported
 from bursar.refusals import Refusal
+from bursar.rows import Problems
 from bursar.store import directory
 from bursar.store.employment import absences_of
 from tests.support.teams import Company
