@@ -266,14 +266,21 @@ class Books:
             self._spenders[digest] = spender
         return spender
 
-    def _spender(self, key: Key, person_id: int, now_us: int) -> Spender:
+    def spender_of(self, person_id: int, key: Key | None) -> Spender:
+        """Whom a person, or one of their keys, lets spend now, for whoever knows them by other means than a secret.
+
+        Not remembered. Waits for the database.
+        """
+        return self._spender(key, person_id, self.clock())
+
+    def _spender(self, key: Key | None, person_id: int, now_us: int) -> Spender:
         """Whom a person's key lets spend, from what is open and within what is in force at an instant."""
         with self.database.reading() as connection:
             person = directory.person_by_id(connection, person_id)
             enrolments = Enrolments.of(connection, person)
         self.bring_up_these(enrolments, now_us)
         with self.database.reading() as connection:
-            chain = tuple(directory.key_chain(connection, key))
+            chain = () if key is None else tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)
             lots = enrolments.open_lots(connection, now_us)
             in_force = counting(limits_in_force(connection, person), {part.id for part in chain})

@@ -75,6 +75,7 @@ class Spender(msgspec.Struct, gc=False):
     """Who a key lets spend, from which lots, within which limits. Facts only, no balance; good until `until_us`.
 
     `chain` is the key and the keys that it is a part of: all of them must be in force, and the limits of all apply.
+    It is empty for a person whom another gateway names, and who has no key there.
     """
 
     chain: tuple[Key, ...]
@@ -97,6 +98,11 @@ class Spender(msgspec.Struct, gc=False):
     def key(self) -> Key:
         """The key itself."""
         return self.chain[0]
+
+    @property
+    def key_id(self) -> int:
+        """The key's number; 0 for a person whom another gateway lets spend without one."""
+        return self.chain[0].id if self.chain else 0
 
     def for_model(self, model: str) -> Means:
         """The lots whose plan allows the model, and the limits that count its calls."""
@@ -213,7 +219,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
         minimum = _bound(ask, card, input_tokens, least) if may_clamp else amount
     except Refused as unpriced:
         return unpriced.refusal
-    note = CallNote(spender.key.id, ask.wire, ask.provider, card.model, ask.variant, card.version)
+    note = CallNote(spender.key_id, ask.wire, ask.provider, card.model, ask.variant, card.version)
     if not spender.counted_from_us <= now_us < spender.counted_until_us:
         # Its body came after the end of a limit's day, or the clock was set back: it counts in that day all the same.
         now_us = min(max(now_us, spender.counted_from_us), spender.counted_until_us - 1)

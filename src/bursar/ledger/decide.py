@@ -112,6 +112,8 @@ def _open(command: Open, fresh_id: int) -> Decision:
 
 
 def _hold(balances: Balances, command: Hold) -> Decision:
+    if command.refusal is not None:
+        return command.refusal
     assert 0 < command.minimum <= command.amount < MAX_NANOS, f"a hold of {command.minimum}..{command.amount}"
     at_us = command.at_us
     lots = burn_down(lot for lot in map(balances.__getitem__, command.lots) if lot.usable(at_us))

@@ -93,6 +93,9 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     `lots` are the balances that may pay, in any order; `limits` all apply. `note` is kept with the hold. A `fresh`
     one has an id that was made for it just now, so nobody can have asked for it before. `soft` is empty, or has for
     each limit the amount above which it warns, 0 for one that does not.
+
+    One that another gateway asks for says in `asked` what was asked, which is its content then: prices may have moved
+    when it asks again. `refusal` is why it cannot be had whatever the balances are; so that it stays refused.
     """
 
     id: str
@@ -106,6 +109,8 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
     note: bytes = b""
     fresh: bool = False
     soft: tuple[int, ...] = ()
+    asked: str = ""
+    refusal: Refusal | None = None
 
     @property
     def op(self) -> str:
@@ -113,7 +118,7 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def content(self) -> tuple[object, ...]:
-        return (self.person_id, self.amount, self.minimum)
+        return (self.person_id, self.asked) if self.asked else (self.person_id, self.amount, self.minimum)
 
 
 class Settle(msgspec.Struct, frozen=True, gc=False):

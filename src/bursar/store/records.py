@@ -41,8 +41,12 @@ class CallRecord(msgspec.Struct, frozen=True, gc=False):
     provider_request: str
 
 
-class CallNote(msgspec.Struct, frozen=True, gc=False):
-    """What an open hold remembers of its call, so that a restart can still record it."""
+class CallNote(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What an open hold remembers of its call, so that a restart can still record it.
+
+    A call that another gateway makes has `until_us`: it runs on while this one restarts, and is given up then.
+    `catalog` is whose price of the model it is settled by.
+    """
 
     key_id: int
     wire: str
@@ -50,9 +54,11 @@ class CallNote(msgspec.Struct, frozen=True, gc=False):
     model: str
     variant: str
     price_version: str
+    catalog: str = ""
+    until_us: int = 0
 
 
-_note = msgspec.msgpack.Decoder(CallNote).decode
+read_note = msgspec.msgpack.Decoder(CallNote).decode
 
 
 def record_of_hold(hold: OpenHold, *, ended_us: int, charged: bool, reason: str) -> CallRecord | None:
@@ -63,7 +69,7 @@ def record_of_hold(hold: OpenHold, *, ended_us: int, charged: bool, reason: str)
     if not hold.note:
         return None
     return unsettled_record(
-        _note(hold.note),
+        read_note(hold.note),
         hold_id=hold.id,
         person_id=hold.person_id,
         started_us=hold.held_us,
