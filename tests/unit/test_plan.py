@@ -43,6 +43,11 @@ leaving_days = 14
 leaving_vested = "cash_out"
 cash_out_rate = "50%"
 cash_out_cap = "300.00"
+escalator = "fixed"
+escalator_rate = "2.5%"
+tax_character = "imputed_income"
+expectation_multiple = "1.25"
+expectation_measure = "merged changes a month"
 """
 WRONG = {
     "not TOML": ("name: engineers", "(file)"),
@@ -144,23 +149,100 @@ BROKEN = {
     "what has vested where nothing does": ('leaving_vested = "keep"', "leaving_vested", "nothing vests"),
     "cash without a rate": ('vesting_months = 12\nleaving_vested = "cash_out"', "leaving_vested", "cash_out_rate"),
     "a cap on no cash": ('cash_out_cap = "100.00"', "cash_out_cap", "needs cash_out_rate"),
+    "tokens and an amount": ('denomination = "tokens"\ntokens = "5M"\ntokens_of = "m"', "amount", "money or tokens"),
+    "tokens in a plan of money": ('tokens = "5M"', "tokens", 'denomination = "tokens" only'),
+    "a model in a plan of money": ('denomination = "money"\ntokens_of = "m"', "tokens_of", 'denomination = "tokens"'),
+    "output in a plan of money": ('tokens_output = "5%"', "tokens_output", 'denomination = "tokens" only'),
+    "another denomination": ('denomination = "seats"', "denomination", "money, tokens"),
+    "an escalator of no rate": ('escalator = "fixed"', "escalator_rate", "it is missing"),
+    "a rate of no escalator": ('escalator_rate = "5%"', "escalator_rate", 'escalator is "none"'),
+    "a rate of an index": (
+        'escalator = "price_index"\nescalator_basket = ["m"]\nescalator_rate = "5%"',
+        "escalator_rate",
+        'escalator is "price_index"',
+    ),
+    "a basket of a rate": (
+        'escalator = "fixed"\nescalator_rate = "5%"\nescalator_basket = ["m"]',
+        "escalator_basket",
+        'escalator is "fixed"',
+    ),
+    "an index of nothing": ('escalator = "price_index"', "escalator_basket", "it is missing"),
+    "a basket with nothing in it": ('escalator = "price_index"\nescalator_basket = []', "escalator_basket", "a list"),
+    "a basket of a pattern": (
+        'escalator = "price_index"\nescalator_basket = ["claude-*"]',
+        "escalator_basket",
+        "no pattern",
+    ),
+    "a model twice": ('escalator = "price_index"\nescalator_basket = ["m", "m"]', "escalator_basket", "twice"),
+    "an escalator that falls": ('escalator = "fixed"\nescalator_rate = "-5%"', "escalator_rate", "a share in quotes"),
+    "an escalator of nothing": ('escalator = "fixed"\nescalator_rate = "0%"', "escalator_rate", "more than 0%"),
+    "an escalator of a float": ('escalator = "fixed"\nescalator_rate = 0.05', "escalator_rate", "a share in quotes"),
+    "another escalator": ('escalator = "inflation"', "escalator", "none, fixed, price_index"),
+    "another tax character": ('tax_character = "gift"', "tax_character", "undecided, working_condition"),
+    "a measure of nothing": ('expectation_measure = "merges"', "expectation_multiple", "it is missing"),
+    "an expectation of nothing": ('expectation_multiple = "0"', "expectation_multiple", "more than 0"),
+    "an expectation of a number": ("expectation_multiple = 2.0", "expectation_multiple", "in quotes"),
+    "an expectation in words": ('expectation_multiple = "double"', "expectation_multiple", "in quotes"),
+    "a measure of two lines": (
+        'expectation_multiple = "2"\nexpectation_measure = "a\\nb"',
+        "expectation_measure",
+        "a line",
+    ),
+    "an expectation as a table": ('expectation = { multiple = "2.0" }', "expectation", "no such field"),
     "a rate of a float": ("cash_out_rate = 0.5", "cash_out_rate", "a share in quotes"),
     "a rate in dollars": ('cash_out_rate = "0.50"', "cash_out_rate", "a share in quotes"),
     "a rate above all": ('cash_out_rate = "150%"', "cash_out_rate", "at most 100%"),
     "a cap of no cash": ('cash_out_rate = "50%"\ncash_out_cap = "0"', "cash_out_cap", "more than 0"),
     **{
         f"a promise not kept yet: {field}": (f'{field} = "x"', field, "does not keep")
-        for field in (
-            "denomination",
-            "escalator",
-            "personal_use",
-            "tax_character",
-            "expectation",
-            "overrun",
-            "run_out_days",
-        )
+        for field in ("personal_use", "overrun", "run_out_days")
     },
 }
+
+
+WRONG_TOKENS = {
+    # The lines after name and denomination.
+    "no tokens": ('tokens_of = "m"', "tokens", "it is missing"),
+    "tokens of nothing": ('tokens = "5M"', "tokens_of", "it is missing"),
+    "a fraction of a token": ('tokens = 1.5\ntokens_of = "m"', "tokens", "whole number"),
+    "a fraction of a token in words": ('tokens = "1.5"\ntokens_of = "m"', "tokens", "whole number"),
+    "tokens below zero": ('tokens = -5\ntokens_of = "m"', "tokens", "whole number"),
+    "zero tokens": ('tokens = "0M"\ntokens_of = "m"', "tokens", "from 1 to"),
+    "more tokens than there are": ('tokens = "2T"\ntokens_of = "m"', "tokens", "from 1 to"),
+    "tokens as a flag": ('tokens = true\ntokens_of = "m"', "tokens", "whole number"),
+    "another letter": ('tokens = "5G"\ntokens_of = "m"', "tokens", "whole number"),
+    "tokens of a pattern": ('tokens = "5M"\ntokens_of = "claude-*"', "tokens_of", "no pattern"),
+    "tokens of several models": ('tokens = "5M"\ntokens_of = ["a", "b"]', "tokens_of", "one model"),
+    "all is output, and more": ('tokens = "5M"\ntokens_of = "m"\ntokens_output = "101%"', "tokens_output", "100%"),
+    "tokens that follow an index": (
+        'tokens = "5M"\ntokens_of = "m"\nescalator = "price_index"\nescalator_basket = ["m"]',
+        "escalator",
+        "follows their price already",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "field", "reason"), WRONG_TOKENS.values(), ids=WRONG_TOKENS.keys())
+def test_a_wrong_plan_of_tokens_is_refused_by_field_and_reason(lines: str, field: str, reason: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_plan(f'name = "a"\ndenomination = "tokens"\n{lines}')
+    refusal = refused.value.refusal
+    assert (refusal.why, refusal.field) == (Why.PLAN_INVALID, field)
+    assert reason in refusal.text
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens"), [('"50M"', 50_000_000), ("50000000", 50_000_000), ('"1.5B"', 1_500_000_000), ('"1T"', 10**12)]
+)
+def test_a_plan_of_tokens_is_read_and_written(said: str, tokens: int) -> None:
+    terms = read_plan(
+        f'name = "a"\ndenomination = "tokens"\ntokens = {said}\ntokens_of = "anthropic/claude-sonnet-4-5"\n'
+        'tokens_output = "0%"'
+    )
+    assert (terms.amount_nanos, terms.tokens, terms.tokens_output_bps) == (0, tokens, 0)
+    told = {name: value for name, value in written(terms).items() if value not in (None, (), "keep")}
+    assert (told["tokens"], told["tokens_of"], told["tokens_output"]) == (tokens, "anthropic/claude-sonnet-4-5", "0%")
+    assert read_plan("\n".join(f"{name} = {toml(value)}" for name, value in told.items()) + '\nname = "a"') == terms
 
 
 @pytest.mark.parametrize(("lines", "field", "reason"), BROKEN.values(), ids=BROKEN.keys())
@@ -220,6 +302,11 @@ def test_a_whole_file_of_promises_is_read() -> None:
         leaving_vested="cash_out",
         cash_out_rate_bps=5_000,
         cash_out_cap_nanos=300_000_000_000,
+        escalator="fixed",
+        escalator_rate_bps=250,
+        tax_character="imputed_income",
+        expectation_multiple_bps=12_500,
+        expectation_measure="merged changes a month",
     )
     said = {name: value for name, value in written(terms).items() if value not in (None, (), 0)}
     assert read_plan(

@@ -29,10 +29,14 @@ class PersonAnswer(msgspec.Struct, frozen=True):
 class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan's version promises, as its file would say it; null is what it does not promise.
 
-    `models` is empty when every model is allowed.
+    `models` is empty when every model is allowed. `amount` is null when the plan gives tokens.
     """
 
-    amount: str
+    amount: str | None
+    denomination: str
+    tokens: int | None
+    tokens_of: str | None
+    tokens_output: str | None
     currency: str
     schedule: str
     anchor: str | None
@@ -57,6 +61,12 @@ class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     leaving_vested: str
     cash_out_rate: str | None
     cash_out_cap: str | None
+    escalator: str
+    escalator_rate: str | None
+    escalator_basket: tuple[str, ...]
+    tax_character: str
+    expectation_multiple: str | None
+    expectation_measure: str | None
 
     @classmethod
     def of(cls, terms: Terms) -> TermsAnswer:

@@ -24,12 +24,14 @@ from bursar.terms.schedules import SCHEDULES, schedule_of
 MONTHLY = "monthly"
 MAX_DAYS = 366
 MAX_MONTHS = 120
-NOT_KEPT = ("denomination", "escalator", "personal_use", "tax_character", "expectation", "overrun", "run_out_days")
+BLEND_OUTPUT_BPS = 2_500
+"""One token of output to three of input: the blend in which prices of models are usually compared."""
+NOT_KEPT = ("personal_use", "overrun", "run_out_days")
 """What a plan may promise one day, and this version does not keep."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan promises to whoever is granted it. `amount_nanos` is granted once a period.
+    """What a plan promises to whoever is granted it. `amount_nanos` is granted once a period, or `tokens` are.
 
     Shares are in basis points (`bps`: 10,000 are the whole). Times of notice, grace and vesting are whole days and
     months of the calendar in `time_zone`.
@@ -75,6 +77,29 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a dollar of unused credit pays when its lot closes; 0: nothing is cashed out."""
     cash_out_cap_nanos: int | None = None
     """The most credit of one lot that is cashed out."""
+    tokens: int = 0
+    """Tokens granted once a period, when `amount_nanos` is 0: a lot's amount is what they are worth when it opens."""
+    tokens_of: str = ""
+    """The model whose tokens they are; before a slash, if there is one, the catalog of prices that has it."""
+    tokens_output_bps: int = 0
+    """The part of tokens that is priced as output; the others are priced as input that is not cached."""
+    escalator: str = "none"
+    """fixed: the amount grows with each year of the grant. price_index: it follows the price of some models."""
+    escalator_rate_bps: int = 0
+    """What a year adds, compounding on the anniversaries of the grant's first day; 0 unless `escalator` is fixed."""
+    escalator_basket: tuple[str, ...] = ()
+    """Models, named like `tokens_of`; empty unless `escalator` is price_index."""
+    tax_character: str = "undecided"
+    """working_condition, imputed_income or undecided: what the employer takes the credit for. No advice."""
+    expectation_multiple_bps: int | None = None
+    """The output that the employer expects, as a multiple of that without the budget; 20,000 is twice."""
+    expectation_measure: str = ""
+    """How that output is measured."""
+
+    @property
+    def denomination(self) -> str:
+        """What a period gives: money or tokens."""
+        return "tokens" if self.tokens else "money"
 
     @property
     def periods(self) -> Schedule:
@@ -98,7 +123,7 @@ def read_plan(text: str) -> Terms:
         if name not in _FIELDS:
             known = ", ".join(_FIELDS)
             raise wrong(name, f"there is no such field; the fields are {known}")
-    for name in ("name", "amount"):
+    for name in ("name",) if written.get("denomination") == "tokens" else ("name", "amount"):
         if name not in written:
             raise wrong(name, "it is missing")
     read = {name: check(name, written[name]) for name, check in _FIELDS.items() if name in written}
@@ -113,12 +138,21 @@ def _terms(read: dict[str, Any]) -> Terms:
     cap = read.pop("carry_over_cap", fields.Cap(None, None))
     if read.get("unused") == "carry_over":
         read.setdefault("carry_over_periods", 1)
+    if read.pop("denomination", "money") == "tokens":
+        read.setdefault("tokens_output", BLEND_OUTPUT_BPS)
     renamed = {_RENAMED.get(name, name): value for name, value in read.items()}
-    defaults = {"currency": "USD", "schedule": MONTHLY, "time_zone": "UTC", "unused": "expire"}
+    defaults = {"amount_nanos": 0, "currency": "USD", "schedule": MONTHLY, "time_zone": "UTC", "unused": "expire"}
     return Terms(carry_over_cap_nanos=cap.nanos, carry_over_cap_bps=cap.share_bps, **(defaults | renamed))
 
 
-_RENAMED = {"amount": "amount_nanos", "cash_out_rate": "cash_out_rate_bps", "cash_out_cap": "cash_out_cap_nanos"}
+_RENAMED = {
+    "amount": "amount_nanos",
+    "cash_out_rate": "cash_out_rate_bps",
+    "cash_out_cap": "cash_out_cap_nanos",
+    "tokens_output": "tokens_output_bps",
+    "escalator_rate": "escalator_rate_bps",
+    "expectation_multiple": "expectation_multiple_bps",
+}
 """What a field of the file is called as a term, where its unit is a part of the name."""
 
 _FIELDS: dict[str, Callable[[str, object], Any]] = {
@@ -148,4 +182,14 @@ _FIELDS: dict[str, Callable[[str, object], Any]] = {
     "leaving_vested": fields.one_of("keep", "cash_out"),
     "cash_out_rate": fields.share,
     "cash_out_cap": fields.amount,
+    "denomination": fields.one_of("money", "tokens"),
+    "tokens": fields.tokens,
+    "tokens_of": fields.model,
+    "tokens_output": fields.share_or_none,
+    "escalator": fields.one_of("none", "fixed", "price_index"),
+    "escalator_rate": fields.share,
+    "escalator_basket": fields.basket,
+    "tax_character": fields.one_of("undecided", "working_condition", "imputed_income"),
+    "expectation_multiple": fields.multiple,
+    "expectation_measure": fields.text,
 }

@@ -84,6 +84,36 @@ def _cash_out(read: Fields) -> Problem | None:
     return None
 
 
+def _denomination(read: Fields) -> Problem | None:
+    if read.get("denomination", "money") == "money":
+        names = (name for name in ("tokens", "tokens_of", "tokens_output") if name in read)
+        return next(((name, 'it goes with denomination = "tokens" only') for name in names), None)
+    if "amount" in read:
+        return "amount", "a plan gives money or tokens; what tokens are worth is said by the price book"
+    for name in ("tokens", "tokens_of"):
+        if name not in read:
+            return name, f'it is missing; denomination = "tokens" needs {name}'
+    return None
+
+
+def _escalator(read: Fields) -> Problem | None:
+    escalator = read.get("escalator", "none")
+    for name, kind in (("escalator_rate", "fixed"), ("escalator_basket", "price_index")):
+        if name in read and escalator != kind:
+            return name, f'it goes with escalator = "{kind}" only; escalator is "{escalator}"'
+        if name not in read and escalator == kind:
+            return name, f'it is missing; escalator = "{kind}" needs it'
+    if escalator == "price_index" and read.get("denomination") == "tokens":
+        return "escalator", "what tokens are worth follows their price already"
+    return None
+
+
+def _expectation(read: Fields) -> Problem | None:
+    if "expectation_measure" in read and "expectation_multiple" not in read:
+        return "expectation_multiple", "it is missing; a measure needs what is expected by it"
+    return None
+
+
 _RULES: tuple[Callable[[Fields], Problem | None], ...] = (
     _anchor,
     _carry_over,
@@ -93,4 +123,7 @@ _RULES: tuple[Callable[[Fields], Problem | None], ...] = (
     _leave,
     _leaving,
     _cash_out,
+    _denomination,
+    _escalator,
+    _expectation,
 )

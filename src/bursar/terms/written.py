@@ -22,13 +22,24 @@ def percent(bps: int) -> str:
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + "%"
 
 
+def multiple_text(bps: int) -> str:
+    """How many times, as a plan file writes it: "2.0", "1.25"."""
+    whole, rest = divmod(bps // 100, 100)
+    return f"{whole}.{rest:02d}".removesuffix("0")
+
+
 def written(terms: Terms) -> dict[str, Any]:
     """Every field with its value as the file has it; None where there is none."""
     cap = None if terms.carry_over_cap_nanos is None else usd(terms.carry_over_cap_nanos)
     if terms.carry_over_cap_bps is not None:
         cap = percent(terms.carry_over_cap_bps)
+    multiple = terms.expectation_multiple_bps
     return {
-        "amount": usd(terms.amount_nanos),
+        "amount": usd(terms.amount_nanos) if terms.amount_nanos else None,
+        "denomination": terms.denomination,
+        "tokens": terms.tokens or None,
+        "tokens_of": terms.tokens_of or None,
+        "tokens_output": percent(terms.tokens_output_bps) if terms.tokens else None,
         "currency": terms.currency,
         "schedule": terms.schedule,
         "anchor": None if terms.anchor is None else terms.anchor.isoformat(),
@@ -53,6 +64,12 @@ def written(terms: Terms) -> dict[str, Any]:
         "leaving_vested": terms.leaving_vested,
         "cash_out_rate": percent(terms.cash_out_rate_bps) if terms.cash_out_rate_bps else None,
         "cash_out_cap": None if terms.cash_out_cap_nanos is None else usd(terms.cash_out_cap_nanos),
+        "escalator": terms.escalator,
+        "escalator_rate": percent(terms.escalator_rate_bps) if terms.escalator_rate_bps else None,
+        "escalator_basket": terms.escalator_basket,
+        "tax_character": terms.tax_character,
+        "expectation_multiple": None if multiple is None else multiple_text(multiple),
+        "expectation_measure": terms.expectation_measure or None,
     }
 
 
