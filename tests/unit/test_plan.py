@@ -193,10 +193,21 @@ BROKEN = {
     "a rate in dollars": ('cash_out_rate = "0.50"', "cash_out_rate", "a share in quotes"),
     "a rate above all": ('cash_out_rate = "150%"', "cash_out_rate", "at most 100%"),
     "a cap of no cash": ('cash_out_rate = "50%"\ncash_out_cap = "0"', "cash_out_cap", "more than 0"),
-    **{
-        f"a promise not kept yet: {field}": (f'{field} = "x"', field, "does not keep")
-        for field in ("personal_use", "overrun", "run_out_days")
-    },
+    "a run-out that charges nothing": ("run_out_days = 30", "run_out_days", "nothing is charged late"),
+    "a run-out of half a day": ('outside_usage = "charge"\nrun_out_days = 0.5', "run_out_days", "whole number"),
+    "a run-out of years": ('outside_usage = "charge"\nrun_out_days = 367', "run_out_days", "from 0 to 366"),
+    "another use of outside usage": ('outside_usage = "ask"', "outside_usage", "memo, charge"),
+    "another overrun": ('overrun = "hard"', "overrun", "strict, soft"),
+    "soft without a ceiling": ('overrun = "soft"', "overrun_ceiling", "it is missing"),
+    "a ceiling of a strict budget": ('overrun_ceiling = "100.00"', "overrun_ceiling", "never passed"),
+    "a ceiling of nothing": ('overrun = "soft"\noverrun_ceiling = "0"', "overrun_ceiling", "more than 0"),
+    "soft and earned by the day": (
+        'overrun = "soft"\noverrun_ceiling = "10%"\navailability = "accrual"',
+        "overrun",
+        "earned by the day",
+    ),
+    "personal use of nothing": ('personal_use = "0%"', "personal_use", "more than 0%"),
+    "personal use in dollars": ('personal_use = "100.00"', "personal_use", "a share in quotes"),
 }
 
 

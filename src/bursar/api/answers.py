@@ -61,6 +61,11 @@ class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     leaving_vested: str
     cash_out_rate: str | None
     cash_out_cap: str | None
+    run_out_days: int | None
+    outside_usage: str
+    overrun: str
+    overrun_ceiling: str | None
+    personal_use: str | None
     escalator: str
     escalator_rate: str | None
     escalator_basket: tuple[str, ...]

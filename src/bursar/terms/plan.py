@@ -1,7 +1,7 @@
 """A plan's terms: read from TOML, refused by the field's name when wrong, immutable once in force.
 
 The fields and their semantics are those of the plan file as documented in docs/how-to/plans.md. Fields that this
-version does not keep are refused, never ignored: a promise that the software would not keep is no term.
+version does not know are refused, never ignored: a promise that the software would not keep is no term.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ MAX_DAYS = 366
 MAX_MONTHS = 120
 BLEND_OUTPUT_BPS = 2_500
 """One token of output to three of input: the blend in which prices of models are usually compared."""
-NOT_KEPT = ("personal_use", "overrun", "run_out_days")
-"""What a plan may promise one day, and this version does not keep."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +75,17 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a dollar of unused credit pays when its lot closes; 0: nothing is cashed out."""
     cash_out_cap_nanos: int | None = None
     """The most credit of one lot that is cashed out."""
+    run_out_days: int = 0
+    """For how many days after its end a lot can still be charged for usage that is reported late."""
+    outside_usage: str = "memo"
+    """What usage that did not pass the gateway does to the budget: charge it, or memo: nothing."""
+    overrun: str = "strict"
+    """soft: calls may pass the budget, up to a ceiling that is opened beside each lot and spent last."""
+    overrun_ceiling_nanos: int | None = None
+    overrun_ceiling_bps: int | None = None
+    """The ceiling: an amount a period, or a share of what the lot is opened with; one of them if it is soft."""
+    personal_use_bps: int = 0
+    """The share of a lot's amount that may be spent with personal keys in its period; 0: there are no such keys."""
     tokens: int = 0
     """Tokens granted once a period, when `amount_nanos` is 0: a lot's amount is what they are worth when it opens."""
     tokens_of: str = ""
@@ -118,8 +127,6 @@ def read_plan(text: str) -> Terms:
     except tomllib.TOMLDecodeError as problem:
         raise Refused(refuse(Why.PLAN_INVALID, field="(file)", problem=f"it is not TOML: {problem}")) from None
     for name in written:
-        if name in NOT_KEPT:
-            raise wrong(name, "this version does not keep such a promise, so a plan must not make it")
         if name not in _FIELDS:
             known = ", ".join(_FIELDS)
             raise wrong(name, f"there is no such field; the fields are {known}")
@@ -138,17 +145,25 @@ def _terms(read: dict[str, Any]) -> Terms:
     cap = read.pop("carry_over_cap", fields.Cap(None, None))
     if read.get("unused") == "carry_over":
         read.setdefault("carry_over_periods", 1)
+    ceiling = read.pop("overrun_ceiling", fields.Cap(None, None))
     if read.pop("denomination", "money") == "tokens":
         read.setdefault("tokens_output", BLEND_OUTPUT_BPS)
     renamed = {_RENAMED.get(name, name): value for name, value in read.items()}
     defaults = {"amount_nanos": 0, "currency": "USD", "schedule": MONTHLY, "time_zone": "UTC", "unused": "expire"}
-    return Terms(carry_over_cap_nanos=cap.nanos, carry_over_cap_bps=cap.share_bps, **(defaults | renamed))
+    return Terms(
+        carry_over_cap_nanos=cap.nanos,
+        carry_over_cap_bps=cap.share_bps,
+        overrun_ceiling_nanos=ceiling.nanos,
+        overrun_ceiling_bps=ceiling.share_bps,
+        **(defaults | renamed),
+    )
 
 
 _RENAMED = {
     "amount": "amount_nanos",
     "cash_out_rate": "cash_out_rate_bps",
     "cash_out_cap": "cash_out_cap_nanos",
+    "personal_use": "personal_use_bps",
     "tokens_output": "tokens_output_bps",
     "escalator_rate": "escalator_rate_bps",
     "expectation_multiple": "expectation_multiple_bps",
@@ -182,6 +197,11 @@ _FIELDS: dict[str, Callable[[str, object], Any]] = {
     "leaving_vested": fields.one_of("keep", "cash_out"),
     "cash_out_rate": fields.share,
     "cash_out_cap": fields.amount,
+    "run_out_days": fields.whole(0, MAX_DAYS, " (days)"),
+    "outside_usage": fields.one_of("memo", "charge"),
+    "overrun": fields.one_of("strict", "soft"),
+    "overrun_ceiling": fields.cap,
+    "personal_use": fields.share,
     "denomination": fields.one_of("money", "tokens"),
     "tokens": fields.tokens,
     "tokens_of": fields.model,

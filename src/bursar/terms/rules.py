@@ -84,6 +84,23 @@ def _cash_out(read: Fields) -> Problem | None:
     return None
 
 
+def _run_out(read: Fields) -> Problem | None:
+    if read.get("run_out_days") and read.get("outside_usage", "memo") != "charge":
+        return "run_out_days", 'nothing is charged late under this plan; it needs outside_usage = "charge"'
+    return None
+
+
+def _overrun(read: Fields) -> Problem | None:
+    soft = read.get("overrun", "strict") == "soft"
+    if soft and "overrun_ceiling" not in read:
+        return "overrun_ceiling", 'it is missing; overrun = "soft" needs the most that calls may pass the budget by'
+    if not soft and "overrun_ceiling" in read:
+        return "overrun_ceiling", 'it goes with overrun = "soft" only; a strict budget is never passed'
+    if soft and read.get("availability") == "accrual":
+        return "overrun", '"soft" would let calls take on the first day what is earned by the day'
+    return None
+
+
 def _denomination(read: Fields) -> Problem | None:
     if read.get("denomination", "money") == "money":
         names = (name for name in ("tokens", "tokens_of", "tokens_output") if name in read)
@@ -123,6 +140,8 @@ _RULES: tuple[Callable[[Fields], Problem | None], ...] = (
     _leave,
     _leaving,
     _cash_out,
+    _run_out,
+    _overrun,
     _denomination,
     _escalator,
     _expectation,

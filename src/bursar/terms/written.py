@@ -28,11 +28,15 @@ def multiple_text(bps: int) -> str:
     return f"{whole}.{rest:02d}".removesuffix("0")
 
 
+def cap_text(nanos: int | None, bps: int | None) -> str | None:
+    """A most, as a plan file writes it: "500.00", "25%"; None where there is none."""
+    if bps is not None:
+        return percent(bps)
+    return None if nanos is None else usd(nanos)
+
+
 def written(terms: Terms) -> dict[str, Any]:
     """Every field with its value as the file has it; None where there is none."""
-    cap = None if terms.carry_over_cap_nanos is None else usd(terms.carry_over_cap_nanos)
-    if terms.carry_over_cap_bps is not None:
-        cap = percent(terms.carry_over_cap_bps)
     multiple = terms.expectation_multiple_bps
     return {
         "amount": usd(terms.amount_nanos) if terms.amount_nanos else None,
@@ -47,7 +51,7 @@ def written(terms: Terms) -> dict[str, Any]:
         "availability": terms.availability,
         "proration": terms.proration,
         "unused": terms.unused,
-        "carry_over_cap": cap,
+        "carry_over_cap": cap_text(terms.carry_over_cap_nanos, terms.carry_over_cap_bps),
         "carry_over_periods": terms.carry_over_periods or None,
         "grace_days": terms.grace_days or None,
         "models": terms.models,
@@ -64,6 +68,11 @@ def written(terms: Terms) -> dict[str, Any]:
         "leaving_vested": terms.leaving_vested,
         "cash_out_rate": percent(terms.cash_out_rate_bps) if terms.cash_out_rate_bps else None,
         "cash_out_cap": None if terms.cash_out_cap_nanos is None else usd(terms.cash_out_cap_nanos),
+        "run_out_days": terms.run_out_days or None,
+        "outside_usage": terms.outside_usage,
+        "overrun": terms.overrun,
+        "overrun_ceiling": cap_text(terms.overrun_ceiling_nanos, terms.overrun_ceiling_bps),
+        "personal_use": percent(terms.personal_use_bps) if terms.personal_use_bps else None,
         "escalator": terms.escalator,
         "escalator_rate": percent(terms.escalator_rate_bps) if terms.escalator_rate_bps else None,
         "escalator_basket": terms.escalator_basket,
