@@ -1,0 +1,272 @@
+"""Charts of offers, as Altair makes them: interactive in a notebook, drawn by `drawing.svg` for pages.
+
+Every chart takes plain rows, so that it can show what somebody else computed, too. Amounts are US dollars; `width` is
+that of the whole drawing in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import altair as alt
+
+from bursar.reports.offers.drawing import (
+    ACCENT,
+    INK,
+    KEPT,
+    LIGHT,
+    LINE,
+    PARTS,
+    QUIET,
+    TOKENS,
+    WIDE,
+    Chart,
+    broken,
+    colours,
+    data,
+    dollars,
+    fitted,
+    legend,
+    money_axis,
+    names,
+    scale_of,
+)
+from bursar.reports.offers.figures import short
+
+TIGHT = 480
+"""A drawing that is narrower has less room for words."""
+NAMES_PX, LABEL_PX = 130, 120
+"""What the names of bars take, and the words at their end."""
+OVER_TIME = {
+    "promised": ("face_usd", LINE),
+    "still in force": ("kept_usd", KEPT),
+    "used": ("used_usd", LIGHT),
+    "worth": ("value_usd", TOKENS),
+}
+"""What is drawn of a budget's months, from back to front."""
+
+
+class Part(NamedTuple):
+    """A part of the pay: what the headline says a year, and what it is worth a year."""
+
+    name: str
+    face_usd: float
+    value_usd: float
+
+
+class Month(NamedTuple):
+    """A month of the token budget: promised, expected to be still in force and to be used, and what that is worth."""
+
+    month: int
+    face_usd: float
+    kept_usd: float
+    used_usd: float
+    value_usd: float
+
+
+class Swing(NamedTuple):
+    """What one assumption does to a value at each end of its range, and what the assumption is there."""
+
+    name: str
+    low_usd: float
+    high_usd: float
+    low_label: str
+    high_label: str
+
+
+class Worth(NamedTuple):
+    """An offer: what its parts are worth a year, the interval of their sum, and what its headline says."""
+
+    offer: str
+    parts_usd: dict[str, float]
+    low_usd: float
+    high_usd: float
+    headline_usd: float
+
+
+class Year(NamedTuple):
+    """A year of pay as it was, and what the base would be had it grown with the market."""
+
+    year: int
+    parts_usd: dict[str, float]
+    market_base_usd: float
+
+
+def against_headline(parts: Sequence[Part], width: int = WIDE) -> Chart:
+    """What each part is worth, inside what the headline says."""
+    rows = [
+        part._asdict()
+        | {
+            "end": max(part.face_usd, part.value_usd, 0.0),
+            "label": f"{short(part.value_usd)} of {short(part.face_usd)}",
+        }
+        for part in parts
+    ]
+    room = width - NAMES_PX
+    most = max(max(part.face_usd, part.value_usd) for part in parts) * room / (room - LABEL_PX)
+    scale = scale_of(min(0.0, *(part.value_usd for part in parts)), most)
+    base = alt.Chart(data(rows)).encode(y=names("name", [part.name for part in parts], 100))
+    face = base.mark_bar(color=LINE, height=22).encode(x=dollars("face_usd", scale, shown=False))
+    value = base.mark_bar(height=12).encode(
+        x=dollars("value_usd", scale, shown=False),
+        color=alt.Color("name:N", scale=colours(PARTS), legend=None),
+    )
+    words = base.mark_text(align="left", dx=7, color=INK, fontSize=12.5).encode(
+        x=dollars("end", scale, shown=False), text="label:N"
+    )
+    return fitted(alt.layer(face, value, words), width, 34 * len(parts))
+
+
+def over_time(months: Sequence[Month], width: int = WIDE) -> Chart:
+    """The budget month by month: what is promised, what of it is still in force, is used, and is worth."""
+    rows = [
+        {"years": month.month / 12, "what": what, "usd": getattr(month, field), "rank": rank}
+        for month in months
+        for rank, (what, (field, _)) in enumerate(OVER_TIME.items())
+    ]
+    most = max(row["usd"] for row in rows)
+    least = min(0.0, *(row["usd"] for row in rows))
+    x = alt.X(
+        "years:Q",
+        title="years from the start",
+        scale=scale_of(0, max(row["years"] for row in rows)),
+        axis=alt.Axis(
+            grid=False, tickCount=5, tickMinStep=1, labelColor=QUIET, titleColor=QUIET, titleFontWeight="normal"
+        ),
+    )
+    y = alt.Y("usd:Q", stack=None, scale=scale_of(least, most * 1.05), axis=money_axis())
+    layers = [
+        alt.Chart(data([row for row in rows if row["what"] == what]))
+        .mark_area(interpolate="step-before" if what == "promised" else "linear", opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "what:N", scale=colours({name: hue for name, (_, hue) in OVER_TIME.items()}), legend=legend()
+            ),
+        )
+        for what in OVER_TIME
+    ]
+    return fitted(alt.layer(*layers), width, 190)
+
+
+def tornado(swings: Sequence[Swing], value_usd: float, width: int = WIDE) -> Chart:
+    """Which assumption moves a value by how much, the most first: a bar from one end of its range to the other."""
+    tight = width < TIGHT
+    order = [broken(swing.name, 17) if tight else swing.name for swing in swings]
+    rows = [
+        {"name": name, "usd": usd, "at": value_usd, "label": label, "side": "more" if usd > value_usd else "less"}
+        for name, swing in zip(order, swings, strict=True)
+        for usd, label in ((swing.low_usd, swing.low_label), (swing.high_usd, swing.high_label))
+    ]
+    ends = [value_usd, *(swing.low_usd for swing in swings), *(swing.high_usd for swing in swings)]
+    margin = ((max(ends) - min(ends)) or 1.0) * (0.22 if tight else 0.12)
+    scale = scale_of(min(ends) - margin, max(ends) + margin)
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 210))
+    bars = base.mark_bar(height=13).encode(
+        x=dollars("usd", scale),
+        x2="at:Q",
+        color=alt.Color("side:N", scale=colours({"less": LIGHT, "more": ACCENT}), legend=None),
+    )
+    labels = base.encode(x=dollars("usd", scale), text="label:N")
+    more = labels.transform_filter("datum.side == 'more'").mark_text(align="left", dx=5, color=QUIET, fontSize=11)
+    less = labels.transform_filter("datum.side == 'less'").mark_text(align="right", dx=-5, color=QUIET, fontSize=11)
+    line = alt.Chart(data([{"at": value_usd}])).mark_rule(color=INK).encode(x=dollars("at", scale))
+    return fitted(alt.layer(bars, more, less, line), width, (32 if tight else 25) * len(swings))
+
+
+def dots(outcomes_usd: Sequence[float], value_usd: float, face_usd: float, width: int = WIDE) -> Chart:
+    """Outcomes as dots, each as likely as any other, with the central value and the headline above them."""
+    slots = (width - 40) // 17
+    least, most = min(*outcomes_usd, value_usd, 0.0), max(*outcomes_usd, value_usd, face_usd)
+    size = ((most - least) or 1.0) / (slots - 1)
+    stacks: dict[int, int] = {}
+    rows = []
+    for usd in sorted(outcomes_usd):
+        slot = round((usd - least) / size)
+        stacks[slot] = stacks.get(slot, 0) + 1
+        rows.append({"usd": least + slot * size, "height": stacks[slot] - 0.5})
+    tall = max(stacks.values()) + 2
+    scale = scale_of(least - size / 2, most + size / 2)
+    heights = scale_of(0, tall)
+    points = (
+        alt.Chart(data(rows))
+        .mark_circle(size=190, color=TOKENS, opacity=1)
+        .encode(x=dollars("usd", scale), y=alt.Y("height:Q", axis=None, scale=heights))
+    )
+    middle = (least + most) / 2
+    flags = [
+        _flag(usd, f"{name} {short(usd)}", scale, leftwards=usd > middle)
+        for name, usd in (("central", value_usd), ("on paper", face_usd))
+    ]
+    return fitted(alt.layer(points, *flags), width, 17 * tall)
+
+
+def _flag(usd: float, label: str, scale: alt.Scale, *, leftwards: bool) -> Chart:
+    """A line from top to bottom, and words beside its top."""
+    base = alt.Chart(data([{"usd": usd, "label": label}])).encode(x=dollars("usd", scale))
+    words = base.mark_text(
+        align="right" if leftwards else "left", dx=-5 if leftwards else 5, baseline="top", color=INK, fontSize=12.5
+    )
+    return alt.layer(base.mark_rule(color=INK, strokeDash=[3, 3]), words.encode(text="label:N", y=alt.value(1)))
+
+
+def side_by_side(offers: Sequence[Worth], width: int = WIDE) -> Chart:
+    """Offers below each other: what their parts are worth, the interval of the sum, and a mark for the headline."""
+    order = [broken(offer.offer, 12 if width < TIGHT else 24) for offer in offers]
+    used = {part: colour for part, colour in PARTS.items() if any(offer.parts_usd.get(part) for offer in offers)}
+    rows = [
+        {"offer": name, "part": part, "usd": offer.parts_usd.get(part, 0.0), "rank": rank}
+        for name, offer in zip(order, offers, strict=True)
+        for rank, part in enumerate(used)
+    ]
+    most = max(max(offer.headline_usd, offer.high_usd) for offer in offers)
+    least = min(0.0, *(offer.parts_usd[part] for offer in offers for part in offer.parts_usd))
+    scale = scale_of(least, most * 1.02)
+    y = names("offer", order, 150)
+    bars = (
+        alt.Chart(data(rows))
+        .mark_bar(height=20)
+        .encode(
+            y=y,
+            x=alt.X("usd:Q", scale=scale, axis=money_axis()),
+            color=alt.Color("part:N", scale=colours(used), legend=legend()),
+            order=alt.Order("rank:O"),
+        )
+    )
+    ends = [
+        {"offer": name, "low": offer.low_usd, "high": offer.high_usd, "head": offer.headline_usd}
+        for name, offer in zip(order, offers, strict=True)
+    ]
+    over = alt.Chart(data(ends)).encode(y=y)
+    whisker = over.mark_rule(color=INK, strokeWidth=1.5).encode(x=dollars("low", scale), x2="high:Q")
+    headline = over.mark_tick(color=INK, thickness=2.5, height=32).encode(x=dollars("head", scale))
+    return fitted(alt.layer(bars, whisker, headline), width, 44 * len(offers))
+
+
+def over_years(years: Sequence[Year], width: int = WIDE) -> Chart:
+    """Pay year by year, part on part, with a line for a base that had grown with the market."""
+    used = {part: colour for part, colour in PARTS.items() if any(year.parts_usd.get(part) for year in years)}
+    rows = [
+        {"year": str(year.year), "part": part, "usd": year.parts_usd.get(part, 0.0), "rank": rank}
+        for year in years
+        for rank, part in enumerate(used)
+    ]
+    x = alt.X("year:O", axis=alt.Axis(title=None, labelAngle=0, domain=False, ticks=False, labelColor=INK))
+    bars = (
+        alt.Chart(data(rows))
+        .mark_bar()
+        .encode(
+            x=x,
+            y=alt.Y("usd:Q", axis=money_axis()),
+            color=alt.Color("part:N", scale=colours(used), legend=legend()),
+            order=alt.Order("rank:O"),
+        )
+    )
+    market = (
+        alt.Chart(data([{"year": str(year.year), "usd": year.market_base_usd} for year in years]))
+        .mark_line(color=INK, strokeDash=[4, 3], point=alt.OverlayMarkDef(color=INK, size=20))
+        .encode(x=x, y="usd:Q")
+    )
+    return fitted(alt.layer(bars, market), width, 220)
