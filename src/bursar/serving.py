@@ -19,6 +19,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from bursar.app import SERVER_FILE, Bursar, announce
+from bursar.books.holds import give_up
 from bursar.books.upkeep import prune
 from bursar.config import Config
 from bursar.gateway.gateway import Gateway
@@ -31,6 +32,7 @@ from bursar.watch.watching import Watching
 log = logging.getLogger("bursar")
 BRING_UP_EVERY_S = 60
 PRUNE_EVERY_S = 3600
+GIVE_UP_EVERY_S = 5
 CHECKPOINT_EVERY_S = 60
 """How often it is looked whether there is one of today."""
 STDIN = 0
@@ -140,7 +142,7 @@ async def _serve(bursar: Bursar, lines: Log, host: str, port: int, ready: Callab
         loop.add_signal_handler(name, stop.ask)
     loop.add_signal_handler(signal.SIGHUP, Hangup(bursar, stop))
     serving = asyncio.create_task(server.serve())
-    upkeep = [asyncio.create_task(work(bursar)) for work in (_keep_up, _keep_checkpoints)]
+    upkeep = [asyncio.create_task(work(bursar)) for work in (_keep_up, _give_up, _keep_checkpoints)]
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -223,6 +225,18 @@ async def _keep_up(bursar: Bursar) -> None:
         except Exception:
             log.exception("lots could not be brought up to date")
         await asyncio.sleep(BRING_UP_EVERY_S)
+
+
+async def _give_up(bursar: Bursar) -> None:
+    """Charge the holds of other gateways that were not settled in time."""
+    while True:
+        try:
+            given_up = await asyncio.to_thread(give_up, bursar.books)
+            if given_up:
+                log.warning("%d holds of other gateways were not settled in time and are charged", given_up)
+        except Exception:
+            log.exception("holds of other gateways could not be looked through")
+        await asyncio.sleep(GIVE_UP_EVERY_S)
 
 
 async def _keep_checkpoints(bursar: Bursar) -> None:

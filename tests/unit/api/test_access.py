@@ -21,6 +21,7 @@ SAMPLES = {
     "token": "rnothing",
     "model": "claude-sonnet-4-5",
     "path": "nothing",
+    "hold_id": "x0",
 }
 ADMINISTRATORS_ONLY = {
     "GET /people",

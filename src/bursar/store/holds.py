@@ -1,0 +1,37 @@
+"""Open holds, and how holds ended, read through a connection: what is known of a call by its hold's id."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bursar.ledger.postings import OpenHold
+from bursar.store.batch import open_hold
+from bursar.store.records import CallRecord
+from bursar.store.schema import calls, holds, postings
+
+
+class EndedHold(NamedTuple):
+    """A hold that has ended: the record of its call."""
+
+    posting_id: int
+    record: CallRecord
+
+
+def find_hold(connection: sa.Connection, hold_id: str) -> OpenHold | EndedHold | None:
+    """The hold with this id, open or ended; None when there never was one."""
+    row = connection.execute(sa.select(holds).where(holds.c.id == hold_id)).first()
+    if row is not None:
+        return open_hold(tuple(row))
+    query = (
+        sa.select(calls).join(postings, postings.c.id == calls.c.posting_id).where(postings.c.op == "end:" + hold_id)
+    )
+    ended = connection.execute(query).first()
+    return None if ended is None else EndedHold(ended[0], CallRecord(*ended[1:]))
+
+
+def holds_between(connection: sa.Connection, first: str, beyond: str) -> list[OpenHold]:
+    """The open holds whose ids lie in `first <= id < beyond`."""
+    query = sa.select(holds).where(holds.c.id >= first, holds.c.id < beyond).order_by(holds.c.id)
+    return [open_hold(tuple(row)) for row in connection.execute(query)]

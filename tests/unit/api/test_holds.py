@@ -1,0 +1,214 @@
+"""Holds for other gateways: the budgets, limits and pauses of the gateway; one answer to one request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from bursar.books import Books
+from bursar.books.holds import GIVEN_UP, give_up
+from bursar.pricing.book import PriceBook
+from bursar.store.database import Database
+from tests.support.books import assert_proved
+from tests.support.clock import VirtualClock
+from tests.unit.api.conftest import Api, refused
+
+MODEL = "claude-sonnet-4-5"
+ASK = {"model": MODEL, "input_tokens": 1_000, "output_tokens": 500, "gateway": "litellm", "cache_writes": False}
+BOUND = "0.0105"  # 1,000 × $3 and 500 × $15 for a million
+
+
+def asked(client: httpx.Client, **body: Any) -> dict[str, Any]:
+    answer = client.post("/holds", json=body)
+    assert answer.status_code == 201, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def balance(api: Api, email: str) -> tuple[str, str, str]:
+    [lot] = api.operator.get(f"/people/{email}/balance").json()["lots"]
+    return lot["available"], lot["held"], lot["spent"]
+
+
+def test_a_hold_is_the_bound_of_its_call_and_is_settled_by_what_was_used(api: Api, ada: str) -> None:
+    held = asked(api.operator, person=ada, id="call-1", **ASK)
+    assert (held["state"], held["amount"], held["cost"]) == ("held", BOUND, None)
+    assert (held["person"], held["key"], held["gateway"], held["left"]) == (ada, None, "litellm", "1999.9895")
+    assert balance(api, ada) == ("1999.9895", BOUND, "0.00")
+    used = {"input_tokens": 400, "cache_read_tokens": 600, "output_tokens": 20}
+    body = {"usage": used, "provider_request": "req_1"}
+    done = api.operator.post(f"/holds/{held['id']}/settle", json=body).json()
+    cost = "0.00168"  # 400 × $3, 600 × $0.30 and 20 × $15 for a million
+    assert (done["state"], done["cost"], done["expires"], done["usage"]["cache_read_tokens"]) == (
+        "settled",
+        cost,
+        None,
+        600,
+    )
+    assert balance(api, ada) == ("1999.99832", "0.00", cost)
+    [call] = api.operator.get("/usage").json()
+    assert (call["wire"], call["provider"], call["model"], call["provider_request"]) == (
+        "outside",
+        "litellm",
+        MODEL,
+        "req_1",
+    )
+    assert_proved(api.books.database)
+
+
+def test_the_same_request_has_the_same_answer_another_is_refused(api: Api, ada: str) -> None:
+    held = asked(api.operator, person=ada, id="call-1", **ASK)
+    again = asked(api.operator, person=ada, id="call-1", **ASK)
+    assert again == held | {"left": None}
+    other = api.operator.post("/holds", json={"person": ada, "id": "call-1", **ASK, "output_tokens": 501})
+    assert refused(other) == (409, "operation_conflict", None)
+    path = f"/holds/{held['id']}/settle"
+    settled = api.operator.post(path, json={"usage": {"input_tokens": 1_000}}).json()
+    assert api.operator.post(path, json={"usage": {"input_tokens": 1_000}}).json() == settled
+    for body in ({"usage": {"input_tokens": 999}}, {"cost": "0.003"}):
+        assert refused(api.operator.post(path, json=body)) == (409, "hold_ended", None)
+    assert refused(api.operator.post(f"/holds/{held['id']}/release", json={})) == (409, "hold_ended", None)
+    assert asked(api.operator, person=ada, id="call-1", **ASK)["state"] == "settled"
+    assert balance(api, ada)[1:] == ("0.00", "0.003")
+
+
+def test_two_askers_may_use_the_same_name(api: Api, ada: str) -> None:
+    first = asked(api.operator, person=ada, id="call-1", **ASK)
+    second = asked(api.client(api.key(ada)), id="call-1", **ASK)
+    assert first["id"] != second["id"]
+    assert asked(api.operator, person=ada, **ASK)["id"] != asked(api.operator, person=ada, **ASK)["id"]
+
+
+def test_what_was_refused_stays_refused(api: Api) -> None:
+    bert = api.person("Bert")
+    for name, why in (("call-1", "no_grant"), ("call-2", "no_grant")):
+        assert refused(api.operator.post("/holds", json={"person": bert, "id": name, **ASK}))[1] == why
+    api.made("/plans", toml='name = "small"\namount = "10.00"\n')
+    api.made("/grants", person=bert, plan="small")
+    assert refused(api.operator.post("/holds", json={"person": bert, "id": "call-1", **ASK}))[1] == "no_grant"
+    assert asked(api.operator, person=bert, id="call-3", amount="10.00")["state"] == "held"
+    full = {"person": bert, "id": "call-4", "amount": "0.01"}
+    assert refused(api.operator.post("/holds", json=full)) == (429, "budget_held", None)
+    assert asked(api.operator, person=bert, id="call-3", amount="10.00")["amount"] == "10.00"
+
+
+def test_an_amount_is_settled_by_a_cost_and_what_it_had_too_much_comes_back(api: Api, ada: str) -> None:
+    held = asked(api.operator, person=ada, amount="2.50", model=MODEL)
+    path = f"/holds/{held['id']}/settle"
+    assert refused(api.operator.post(path, json={"usage": {"output_tokens": 1}})) == (400, "field_missing", "cost")
+    assert refused(api.operator.post(path, json={})) == (400, "field_missing", "usage")
+    assert api.operator.post(path, json={"cost": "1.25"}).json()["cost"] == "1.25"
+    assert balance(api, ada) == ("1998.75", "0.00", "1.25")
+    assert api.operator.post(path, json={"cost": "1.25"}).json()["state"] == "settled"
+
+
+def test_what_costs_more_than_was_held_is_charged_and_told(api: Api, ada: str) -> None:
+    held = asked(api.operator, person=ada, amount="1.00", model=MODEL)
+    done = api.operator.post(f"/holds/{held['id']}/settle", json={"cost": "3.00"}).json()
+    assert (done["cost"], done["reason"]) == ("3.00", "cost more than its bound of $1.00")
+    assert balance(api, ada) == ("1997.00", "0.00", "3.00")
+    assert_proved(api.books.database)
+
+
+def test_a_release_gives_all_of_it_back(api: Api, ada: str) -> None:
+    held = asked(api.operator, person=ada, **ASK)
+    path = f"/holds/{held['id']}/release"
+    done = api.operator.post(path, json={"reason": "the provider answered 529"}).json()
+    assert (done["state"], done["cost"], done["reason"]) == ("released", "0.00", "the provider answered 529")
+    assert api.operator.post(path, json={}).json() == done
+    assert balance(api, ada) == ("2000.00", "0.00", "0.00")
+
+
+def test_one_that_is_not_ended_in_time_is_charged_provisionally(api: Api, ada: str, clock: VirtualClock) -> None:
+    held = asked(api.operator, person=ada, expires="10m", **ASK)
+    clock.advance(599)
+    assert give_up(api.books) == 0
+    clock.advance(1)
+    assert give_up(api.books) == 1
+    assert give_up(api.books) == 0
+    now = api.operator.get(f"/holds/{held['id']}").json()
+    assert (now["state"], now["cost"], now["reason"]) == ("provisional", BOUND, GIVEN_UP)
+    late = api.operator.post(f"/holds/{held['id']}/settle", json={"usage": {"output_tokens": 1}})
+    assert refused(late) == (409, "hold_ended", None)
+    assert_proved(api.books.database)
+
+
+def test_a_restart_leaves_it_to_its_gateway(
+    sqlite_database: Database, prices: PriceBook, clock: VirtualClock, api: Api, ada: str
+) -> None:
+    held = asked(api.operator, person=ada, **ASK)
+    api.books.journal.close()
+    later = Books(sqlite_database, prices, clock)
+    api.books.journal = later.journal
+    assert api.operator.get(f"/holds/{held['id']}").json()["state"] == "held"
+    settled = api.operator.post(f"/holds/{held['id']}/settle", json={"usage": {"output_tokens": 500}}).json()
+    assert (settled["state"], settled["cost"]) == ("settled", "0.0075")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"model": "gpt-5-mini"}, (403, "model_not_allowed", "model")),
+        ({"model": "no-such-model"}, (404, "model_not_priced", "model")),
+        ({"variant": "no-such-tier"}, (400, "variant_not_priced", "service_tier")),
+        ({"model": ""}, (400, "field_missing", "model")),
+        ({"input_tokens": None}, (400, "field_missing", "input_tokens")),
+        ({"amount": "1.00"}, (400, "field_invalid", "input_tokens")),
+        ({"expires": "25h"}, (400, "field_invalid", "expires")),
+        ({"expires": "2026-10-01"}, (400, "field_invalid", "expires")),
+        ({"id": ""}, (400, "field_invalid", "id")),
+        ({"input_tokens": -1}, (400, "field_invalid", "input_tokens")),
+        ({"person": None}, (400, "field_missing", "person")),
+        ({"person": "nobody@example.com"}, (404, "unknown", "email")),
+        ({"key": 1}, (400, "field_invalid", "key")),
+        ({"key": 99, "person": None}, (404, "unknown", "key")),
+        ({"gateway": "a\nb"}, (400, "field_invalid", "gateway")),
+        ({"colour": "red"}, (400, "field_invalid", "colour")),
+    ],
+)
+def test_what_is_wrong_is_named(api: Api, ada: str, wrong: dict[str, Any], why: tuple[int, str, str]) -> None:
+    body = {name: value for name, value in ({"person": ada} | ASK | wrong).items() if value is not None}
+    assert refused(api.operator.post("/holds", json=body)) == why
+    assert balance(api, ada) == ("2000.00", "0.00", "0.00")
+
+
+def test_the_limits_of_a_key_a_person_and_everybody_hold(api: Api, ada: str) -> None:
+    secret = api.key(ada, limit="0.02")
+    key = api.operator.get("/keys").json()[0]["id"]
+    assert asked(api.operator, key=key, **ASK)["key"] == key
+    for client, whose in ((api.operator, {"key": key}), (api.client(secret), {})):
+        assert refused(client.post("/holds", json=ASK | whose))[1] == "limit_held"
+    asked(api.operator, person=ada, **ASK)
+    api.made("/limits", amount="0.02", per="day", person=ada)
+    asked(api.operator, person=ada, **ASK)
+    assert refused(api.operator.post("/holds", json={"person": ada, **ASK}))[1] == "limit_held"
+
+
+def test_a_pause_holds(api: Api, ada: str) -> None:
+    api.made(f"/people/{ada}/changes", kind="pause", reason="on leave")
+    assert refused(api.operator.post("/holds", json={"person": ada, **ASK}))[1] == "paused"
+
+
+def test_a_person_asks_for_themselves_alone(api: Api, ada: str) -> None:
+    bert = api.person("Bert")
+    caller, others = api.client(api.key(ada)), api.client(api.key(bert))
+    limited = api.client(api.key(ada, limit="1.00"))
+    held = asked(caller, person=ada, **ASK)
+    assert refused(caller.post("/holds", json={"person": bert, **ASK}))[1] == "role_missing"
+    berts = api.operator.get("/keys", params={"person": bert}).json()[0]["id"]
+    assert refused(caller.post("/holds", json={"key": berts, **ASK})) == (400, "field_invalid", "key")
+    for stranger in (others, limited):
+        assert refused(stranger.get(f"/holds/{held['id']}")) == (404, "hold_unknown", None)
+        for verb, body in (("settle", {"cost": "0.00"}), ("release", {})):
+            answer = stranger.post(f"/holds/{held['id']}/{verb}", json=body)
+            assert refused(answer) == (404, "hold_unknown", None)
+    own = asked(limited, **ASK)
+    assert limited.post(f"/holds/{own['id']}/release", json={}).json()["state"] == "released"
+    assert caller.post(f"/holds/{held['id']}/settle", json={"cost": "0.00"}).json()["cost"] == "0.00"
+
+
+def test_calls_of_the_gateway_are_no_such_holds(api: Api, ada: str) -> None:
+    api.call(ada, "a-1", 5)
+    assert refused(api.operator.get("/holds/a-1")) == (404, "hold_unknown", None)
