@@ -71,6 +71,7 @@ class Why(StrEnum):
     UNKNOWN = "unknown"
     EXISTS = "exists"
     PLAN_INVALID = "plan_invalid"
+    OFFER_INVALID = "offer_invalid"
     CONFIG_INVALID = "config_invalid"
     ROW_INVALID = "row_invalid"
     SIGNATURE_INVALID = "signature_invalid"
@@ -228,6 +229,7 @@ RULES: dict[Why, Rule] = {
     Why.UNKNOWN: Rule(404, False, "There is no {what} {name!r}."),
     Why.EXISTS: Rule(409, False, "There is already a {what} {name!r}."),
     Why.PLAN_INVALID: Rule(400, False, "The plan's field {field} is not right: {problem}."),
+    Why.OFFER_INVALID: Rule(400, False, "The offer's field {field} is not right: {problem}."),
     Why.CONFIG_INVALID: Rule(400, False, "{file}: {field} is not right: {problem}."),
     Why.SIGNATURE_INVALID: Rule(400, False, "The signature is not right: {problem}."),
     Why.SIGNING_KEY_UNKNOWN: Rule(
