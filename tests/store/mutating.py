@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,16 +14,38 @@ from bursar.store.batch import Outcome
 from bursar.store.chain import GENESIS, link_hash
 from bursar.store.database import Database
 from bursar.store.journal import Journal
-from bursar.store.schema import APPEND_ONLY, balances, calls, holds, links, postings, transfers
+from bursar.store.schema import (
+    APPEND_ONLY,
+    PAPERS,
+    balances,
+    calls,
+    changes,
+    documents,
+    exchange_rates,
+    holds,
+    links,
+    metadata,
+    plans,
+    postings,
+    price_books,
+    seals,
+    transfers,
+)
+from bursar.store.seals import digest_of, key_of
 
-JOURNAL = (postings, transfers, calls, links)
-FREE = ((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us"))
+TABLES = tuple(metadata.tables[name] for name in APPEND_ONLY)
+FREE = (
+    *((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us")),
+    *((plans, "terms"), (price_books, "content"), (changes, "effective_us"), (changes, "reason")),
+    *((documents, "signed"), (documents, "digest"), (exchange_rates, "unit_nanos")),
+)
 """What nothing but the chain vouches for: not the sums, not the balances, no other row."""
+T = TypeVar("T")
 Rows = list[dict[str, Any]]
 
 
 class Watched(Journal):
-    """A journal that remembers after each command what the balances and open holds were."""
+    """A journal that remembers after each link what the balances and open holds were."""
 
     states: list[tuple[Rows, Rows]]
 
@@ -33,20 +55,29 @@ class Watched(Journal):
 
     def post(self, command: Command) -> Outcome:
         outcome = super().post(command)
-        with self._seen.reading() as connection:
-            self.states.append((_rows(connection, balances), _rows(connection, holds)))
+        self._remember()
         return outcome
+
+    def write(self, change: Callable[[sa.Connection], T]) -> T:
+        result = super().write(change)
+        self._remember()
+        return result
+
+    def _remember(self) -> None:
+        with self._seen.reading() as connection:
+            if len(_rows(connection, links)) == len(self.states):
+                self.states.append((_rows(connection, balances), _rows(connection, holds)))
 
 
 class Mutations:
-    """Mutations of a journal of one chain whose every link has one posting, one at a time, by a seed."""
+    """Mutations of a journal of one chain whose every link is of one posting or change, one at a time, by a seed."""
 
     def __init__(self, connection: sa.Connection, states: list[tuple[Rows, Rows]], seed: int) -> None:
         """`connection` begins transactions only by hand; `states` are balances and holds by number of links."""
         self._connection = connection
         self._states = states
         self._chance = random.Random(seed)
-        self._journal = {table: _rows(connection, table) for table in JOURNAL}
+        self._journal = {table: _rows(connection, table) for table in TABLES}
         self._ways: tuple[Callable[[], str], ...] = (
             *(self._edit, self._delete, self._copy, self._swap),
             *(self._cut_off, self._seal_anew),
@@ -84,11 +115,15 @@ class Mutations:
 
     def _copy(self) -> str:
         table, row = self._any()
-        new = {name: max(each[name] for each in self._journal[table]) + 1 for name in _key(table, row)}
+        new = {name: _aside(max(each[name] for each in self._journal[table])) for name in _key(table, row)}
         if table is postings:
             new["op"] = row["op"] + "-again"
-        elif table is links:
-            new["n"] = row["n"] + len(self._journal[links])
+        elif table in {links, documents}:
+            new["n"] = row["n"] + len(self._journal[table])
+        elif table is plans:
+            new["version"] = row["version"] + len(self._journal[plans])
+        elif table is seals:
+            new["key"] = row["key"] + "9"
         self._connection.execute(sa.insert(table).values({**row, **new}))
         return f"copy {table} {_key(table, row)} to {new}"
 
@@ -99,7 +134,7 @@ class Mutations:
             key = _key(table, row)
             if {**row, **key} != {**other, **key}:
                 break
-        aside = {name: value + 1_000_000 for name, value in key.items()}
+        aside = {name: _aside(value) for name, value in key.items()}
         self._update(table, row, aside)
         self._update(table, other, key)
         self._update(table, aside, _key(table, other))
@@ -109,8 +144,17 @@ class Mutations:
 
     def _cut_off(self) -> str:
         kept = self._chance.randrange(len(self._journal[links]))
-        for table, column in ((links, "id"), (postings, "id"), (transfers, "posting_id"), (calls, "posting_id")):
-            self._connection.execute(sa.delete(table).where(table.c[column] > kept))
+        last = self._journal[links][kept]["id"]
+        gone = {row["id"] for row in self._journal[postings] if row["link_id"] >= last}
+        for table, column in ((postings, "id"), (transfers, "posting_id"), (calls, "posting_id")):
+            self._connection.execute(sa.delete(table).where(table.c[column].in_(gone)))
+        for row in self._journal[seals]:
+            if row["link_id"] >= last:
+                paper = metadata.tables[row["paper"]]
+                keys = [_key(paper, each) for each in self._journal[paper] if key_of(paper, each) == row["key"]]
+                self._connection.execute(sa.delete(paper).where(_is(paper, keys[0])))
+        self._connection.execute(sa.delete(seals).where(seals.c.link_id >= last))
+        self._connection.execute(sa.delete(links).where(links.c.id >= last))
         for table, rows in zip((balances, holds), self._states[kept], strict=True):
             self._connection.execute(sa.delete(table))
             if rows:
@@ -122,11 +166,21 @@ class Mutations:
         row = self._chance.choice(self._journal[table])
         value = self._other(row[name], [])
         self._update(table, row, {name: value})
+        if table.name in PAPERS:
+            new_digest = {"digest": digest_of({**row, name: value})}
+            is_its = sa.and_(seals.c.paper == table.name, seals.c.key == key_of(table, row))
+            self._connection.execute(sa.update(seals).where(is_its).values(new_digest))
         previous = GENESIS
         for link in _rows(self._connection, links):
+            ids = [each["id"] for each in self._journal[postings] if each["link_id"] == link["id"]]
             parts = {
-                part: [tuple(each.values()) for each in _rows(self._connection, part, link["id"])]
-                for part in (postings, transfers, calls)
+                part: [tuple(each.values()) for each in _rows(self._connection, part, column, among)]
+                for part, column, among in (
+                    (postings, "id", ids),
+                    (transfers, "posting_id", ids),
+                    (calls, "posting_id", ids),
+                    (seals, "link_id", [link["id"]]),
+                )
             }
             new = link_hash(
                 previous,
@@ -137,6 +191,7 @@ class Mutations:
                 postings=parts[postings],
                 transfers=parts[transfers],
                 calls=parts[calls],
+                seals=parts[seals],
             )
             self._update(links, link, {"previous": previous, "hash": new})
             previous = new
@@ -145,7 +200,7 @@ class Mutations:
     # ----------------------------------------------------------------------------------------------------------
 
     def _any(self) -> tuple[sa.Table, dict[str, Any]]:
-        table = self._chance.choice(JOURNAL)
+        table = self._chance.choice(TABLES)
         return table, self._chance.choice(self._journal[table])
 
     def _update(self, table: sa.Table, row: dict[str, Any], values: dict[str, Any]) -> None:
@@ -161,19 +216,26 @@ class Mutations:
             return value[:at] + bytes([value[at] ^ (1 << self._chance.randrange(8))]) + value[at + 1 :]
         if isinstance(value, str):
             return value + self._chance.choice("x .0")
+        if value is None:
+            return 7
         assert isinstance(value, int), value
         return value + self._chance.choice((1, -1, 7, 1_000, 2**40))
 
 
-def _rows(connection: sa.Connection, table: sa.Table, posting_id: int | None = None) -> Rows:
-    """A table's rows in the order of their primary keys; all, or those of one posting."""
+def _rows(connection: sa.Connection, table: sa.Table, column: str = "", among: Sequence[int] = ()) -> Rows:
+    """A table's rows in the order of their primary keys; all, or those with certain numbers in a column."""
     query = sa.select(table).order_by(*table.primary_key.columns)
-    if posting_id is not None:
-        query = query.where(table.c["id" if table is postings else "posting_id"] == posting_id)
+    if column:
+        query = query.where(table.c[column].in_(among))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _key(table: sa.Table, row: dict[str, Any]) -> dict[str, int]:
+def _aside(value: Any) -> Any:
+    """A value that is nowhere in its column."""
+    return value + "-aside" if isinstance(value, str) else value + 1_000_000
+
+
+def _key(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
     return {column.name: row[column.name] for column in table.primary_key.columns}
 
 

@@ -14,6 +14,7 @@ from bursar.store.checkpoints import fits, take_checkpoint
 from bursar.store.database import Database
 from bursar.store.faults import FaultName
 from bursar.store.verify import verify
+from tests.store.making import write_papers
 from tests.store.mutating import Mutations, Watched, unguarded
 from tests.store.test_verify import fill
 from tests.support.clock import NOVEMBER_US, VirtualClock
@@ -25,6 +26,7 @@ def find_all(database: Database, clock: VirtualClock, count: int) -> Counter[str
     """Do so many mutations, each to the whole journal; returns how many there were of each kind."""
     journal = Watched(database, clock)
     journal.begin(database)
+    write_papers(journal)
     fill(journal)
     journal.close()
     seed = int.from_bytes(os.urandom(4))

@@ -9,6 +9,7 @@ from threading import Thread
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from bursar.ledger.accounts import SHARED, Account, account_code
 from bursar.ledger.postings import Expire, Leg
@@ -17,8 +18,9 @@ from bursar.store.checkpoints import Checkpoint, take_checkpoint
 from bursar.store.database import Database
 from bursar.store.faults import MAX_FAULTS, FaultName
 from bursar.store.journal import Journal
-from bursar.store.schema import APPEND_ONLY
+from bursar.store.schema import APPEND_ONLY, price_books
 from bursar.store.verify import Verification, verify
+from tests.store.making import write_papers
 from tests.support.calls import USD, Caller, posted
 from tests.support.clock import NOVEMBER_US, VirtualClock
 from tests.support.groups import group_of_calls
@@ -156,12 +158,17 @@ def test_verify_sees_one_state_while_others_write(sqlite_database: Database, clo
 
 @pytest.fixture
 def tamper(sqlite_database: Database, clock: VirtualClock, tmp_path: Path) -> Callable[[str], Verification]:
-    """Do something to a full journal's file behind Bursar's back, then verify it."""
+    """Do something to a full journal's file behind Bursar's back, then verify it. Papers are there if they matter."""
     journal = Journal(sqlite_database, clock)
     fill(journal)
     journal.close()
 
     def run(script: str) -> Verification:
+        if script in (script for script, _ in OF_PAPERS.values()):
+            journal = Journal(sqlite_database, clock)
+            write_papers(journal)
+            journal.close()
+            assert proof(sqlite_database).is_right
         raw = sqlite3.connect(tmp_path / "bursar.sqlite")
         for table in APPEND_ONLY:
             raw.execute(f"DROP TRIGGER {table}_no_update")
@@ -178,7 +185,47 @@ def code(balance_id: int, account: Account) -> int:
     return account_code(balance_id, account)
 
 
+OF_PAPERS: dict[str, tuple[str, set[FaultName]]] = {
+    "a plan's terms are edited": ("UPDATE plans SET terms = '{}' WHERE id = 1", {FaultName.PAPER_DIFFERS}),
+    "a price book is edited": ("UPDATE price_books SET content = x'00'", {FaultName.PAPER_DIFFERS}),
+    "a change is made to end": ("UPDATE changes SET until_us = 9 WHERE id = 1", {FaultName.PAPER_DIFFERS}),
+    "a change is made endless": ("UPDATE changes SET until_us = NULL WHERE id = 2", {FaultName.PAPER_DIFFERS}),
+    "two changes change places": (
+        "UPDATE changes SET id = 9 WHERE id = 1; UPDATE changes SET id = 1 WHERE id = 2;"
+        "UPDATE changes SET id = 2 WHERE id = 9",
+        {FaultName.PAPER_DIFFERS},
+    ),
+    "a document is deleted": ("DELETE FROM documents WHERE n = 2", {FaultName.PAPER_MISSING}),
+    "a rate is of another day": (
+        "UPDATE exchange_rates SET from_day = '2026-01-03' WHERE unit_nanos = 2",
+        {FaultName.PAPER_MISSING, FaultName.PAPER_UNSEALED},
+    ),
+    "a change from nowhere": (
+        "INSERT INTO changes SELECT 3, person_id, grant_id, kind, amount_nanos,"
+        " announced_us, effective_us, until_us, reason, actor, approver, told FROM changes WHERE id = 1",
+        {FaultName.PAPER_UNSEALED},
+    ),
+    "a paper is edited and its seal with it": (
+        "UPDATE plans SET terms = '{}' WHERE id = 1; UPDATE seals SET digest = x'00' WHERE paper = 'plans'",
+        {FaultName.PAPER_DIFFERS, FaultName.LINK_HASH},
+    ),
+    "a paper goes with its seal": (
+        "DELETE FROM changes WHERE id = 2; DELETE FROM seals WHERE paper = 'changes' AND key = '2'",
+        {FaultName.LINK_HASH},
+    ),
+    "a paper goes with its seal and link": (
+        "DELETE FROM exchange_rates; DELETE FROM links WHERE id = (SELECT max(link_id) FROM seals);"
+        "DELETE FROM seals WHERE n > 0",
+        {FaultName.SEAL_ORPHANED, FaultName.LINK_HASH, FaultName.PAPER_UNSEALED},
+    ),
+    "a seal is given to another link": (
+        "UPDATE seals SET link_id = 8, n = 9 WHERE paper = 'plans' AND key = '1'",
+        {FaultName.LINK_HASH},
+    ),
+    "a link of seals covers a posting": ("UPDATE links SET postings = 1 WHERE n = 18", {FaultName.LINK_COUNT}),
+}
 MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
+    **OF_PAPERS,
     "an amount is edited": (
         "UPDATE transfers SET amount_nanos = 701 WHERE posting_id = 9 AND n = 0",
         {
@@ -283,7 +330,7 @@ MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
         {FaultName.OPENING_DIFFERS},
     ),
     "a balance from nowhere": (
-        "INSERT INTO balances VALUES (9, 1, 'lot', 'grant:9', '2026-11', 1, 1, 2, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+        "INSERT INTO balances VALUES (9, 1, 'lot', 'grant:9', '2026-11', 1, 1, 2, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
         {FaultName.BALANCE_DIFFERS, FaultName.BALANCE_NOT_OPENED},
     ),
     "a balance is deleted": (
@@ -438,3 +485,38 @@ def test_faults_beyond_the_first_thousand_are_counted(sqlite_database: Database,
     found = proof(sqlite_database)
     assert len(found.faults) == MAX_FAULTS
     assert found.fault_count >= 1_100
+
+
+def test_papers_are_sealed_as_they_are_written(database: Database, journal: Journal) -> None:
+    before = proof(database).links
+    write_papers(journal)
+    found = proof(database)
+    assert found.faults == []
+    assert (found.papers, found.links - before) == (10, 5), "a link for each change that made some; people are none"
+    journal.write(lambda connection: None)
+    assert proof(database).links == found.links
+
+
+def test_papers_from_before_there_were_seals_are_sealed_at_the_next_write(
+    database: Database, journal: Journal
+) -> None:
+    """As the migration leaves them: noted, and without a seal."""
+    with database.engine.begin() as connection:
+        rows = [{"version": f"pb-{n}", "content": b"{}", "created_us": n} for n in range(500)]
+        connection.execute(sa.insert(price_books), rows)
+    assert names(proof(database)) == {FaultName.PAPER_UNSEALED}
+    journal.write(lambda connection: None)
+    found = proof(database)
+    assert (found.faults, found.papers, found.links) == ([], 500, 1)
+
+
+def test_a_change_that_fails_seals_nothing(database: Database, journal: Journal) -> None:
+    def fail(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(price_books).values(version="pb", content=b"", created_us=1))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        journal.write(fail)
+    write_papers(journal)
+    found = proof(database)
+    assert (found.faults, found.papers, found.heads[0].n) == ([], 10, 5)

@@ -56,6 +56,7 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     transfers: int
     calls: int
     links: int
+    papers: int
     balances: int
     open_holds: int
     refusals: int

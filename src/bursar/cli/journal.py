@@ -126,7 +126,7 @@ def _verified(session: Session, compared: dict[str, object]) -> dict[str, Any]:
 
 
 def _show_verification(found: dict[str, Any], *, is_compared: bool) -> None:
-    read = ("posting", "transfer", "call", "balance", "open_hold", "link")
+    read = ("posting", "transfer", "call", "balance", "open_hold", "paper", "link")
     counts = ", ".join(count(found[f"{name}s"], name.replace("_", " ")) for name in read)
     if found["is_right"]:
         say(f"The books are right: {counts}.")

@@ -1,8 +1,9 @@
 """The hash chain over the journal: each batch that is committed is one link.
 
-A link's hash is SHA-256 over the link before it and the canonical bytes of everything the batch wrote to the journal,
-so nothing in it can be edited, removed or reordered without breaking every later link. On PostgreSQL each writing
-process extends a chain of its own; together they cover every posting.
+A link's hash is SHA-256 over the link before it and the canonical bytes of everything the batch wrote to the journal
+(for a change to the directory that made papers: of their seals), so nothing in it can be edited, removed or reordered
+without breaking every later link. On PostgreSQL each writing process extends a chain of its own; together they cover
+every posting.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def link_hash(
     postings: Sequence[Row],
     transfers: Sequence[Row],
     calls: Sequence[Row],
+    seals: Sequence[Row] = (),
 ) -> bytes:
-    """The hash of one link. Rows are complete table rows, in primary-key order."""
-    content = msgspec.msgpack.encode(((link_id, chain, n, recorded_us), postings, transfers, calls))
-    return hashlib.sha256(previous + content).digest()
+    """The hash of one link. Rows are complete table rows, in primary-key order; no seals are no part of it."""
+    content = ((link_id, chain, n, recorded_us), postings, transfers, calls, *([seals] if seals else []))
+    return hashlib.sha256(previous + msgspec.msgpack.encode(content)).digest()

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from bursar.store.chain import GENESIS, link_hash
 from bursar.store.faults import FaultName, Findings
-from bursar.store.reading import Entry, Row, stream
-from bursar.store.schema import links
+from bursar.store.reading import Beside, Entry, Row, stream
+from bursar.store.schema import links, seals
+from bursar.store.seals import Papers, Seal
 
 
 class Head(NamedTuple):
@@ -23,11 +24,12 @@ class Head(NamedTuple):
 class _Link:
     """A link whose postings are being read."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, sealed: list[Row]) -> None:
         self.id, self.chain, self.n, self.count, self.recorded_us, self.previous, self.hash = row
         self.postings: list[Row] = []
         self.transfers: list[Row] = []
         self.calls: list[Row] = []
+        self.seals = sealed
 
     @property
     def where(self) -> str:
@@ -49,6 +51,7 @@ class _Link:
             postings=self.postings,
             transfers=self.transfers,
             calls=self.calls,
+            seals=self.seals,
         )
 
 
@@ -59,8 +62,13 @@ class Chains:
     little: a link waits here until all its postings have come by.
     """
 
-    def __init__(self, connection: sa.Connection, checkpoints: Mapping[int, Head], findings: Findings) -> None:
+    def __init__(
+        self, connection: sa.Connection, checkpoints: Mapping[int, Head], papers: Papers, findings: Findings
+    ) -> None:
+        """`papers` is given every seal."""
         self._rows: Iterator[Row] = stream(connection, sa.select(links).order_by(links.c.id))
+        self._seals = Beside(stream(connection, sa.select(seals).order_by(seals.c.link_id, seals.c.n)))
+        self._papers = papers
         self._checkpoints = dict(checkpoints)
         self._findings = findings
         self._waiting: dict[int, _Link] = {}
@@ -92,13 +100,13 @@ class Chains:
         link.add(entry)
         if len(link.postings) == link.count:
             del self._waiting[link_id]
-            if link.recomputed() != link.hash:
-                self._findings.add(FaultName.LINK_HASH, link.where, "its postings are not those that it sealed")
+            self._recompute(link)
 
     def finish(self) -> None:
         """All postings have come by."""
         while self._read_link():
             pass
+        self._orphaned(self._seals.rest())
         for link in self._waiting.values():
             self._findings.add(
                 FaultName.LINK_COUNT, link.where, f"it covers {link.count} postings; {len(link.postings)} are there"
@@ -112,12 +120,28 @@ class Chains:
         row = next(self._rows, None)
         if row is None:
             return False
-        link = _Link(row)
+        self._orphaned(self._seals.below(row[0]))
+        link = _Link(row, list(self._seals.of(row[0])))
         self.count += 1
         self._read_to = link.id
-        self._waiting[link.id] = link
+        for sealed in link.seals:
+            self._papers.add(Seal(*sealed))
+        if link.count:
+            self._waiting[link.id] = link
+        else:
+            self._recompute(link)
         self._follow(link)
         return True
+
+    def _recompute(self, link: _Link) -> None:
+        if link.recomputed() != link.hash:
+            self._findings.add(FaultName.LINK_HASH, link.where, "what it covers is not what it sealed")
+
+    def _orphaned(self, rows: Iterator[Row]) -> None:
+        for row in rows:
+            seal = Seal(*row)
+            where = f"seal of {seal.paper} {seal.key}"
+            self._findings.add(FaultName.SEAL_ORPHANED, where, f"its link {seal.link_id} is not there")
 
     def _follow(self, link: _Link) -> None:
         before = self.heads.get(link.chain, Head(0, GENESIS))

@@ -22,6 +22,8 @@ from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 SQLITE_BUSY_MS = 5_000
+MIGRATION_LOCK = (0x6275_7273, -1)
+"""An advisory lock beside those of the chains (see `bursar.store.writer.CHAIN_LOCKS`)."""
 
 
 class Database:
@@ -59,7 +61,7 @@ class Database:
         return engine.connect()
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision. Does nothing, quickly, when it is there already."""
+        """Bring the schema to the newest revision, all at once. Does nothing, quickly, when it is there already."""
         with self.engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
         config = Config()
@@ -67,8 +69,16 @@ class Database:
         if current == ScriptDirectory.from_config(config).get_current_head():
             return
         with self.engine.begin() as connection:
+            self._take_turn(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def _take_turn(self, connection: sa.Connection) -> None:
+        """All of an upgrade or nothing of it, and one process at a time; the next finds it done."""
+        if self.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver begins none for DDL: each would stand alone
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(*MIGRATION_LOCK)))
 
     def close(self) -> None:
         """Close all pooled connections."""

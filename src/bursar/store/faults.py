@@ -41,11 +41,16 @@ class FaultName(StrEnum):
     REFUSED_AND_POSTED = "refused_and_posted"
     # the chains
     LINK_MISSING = "link_missing"
+    SEAL_ORPHANED = "seal_orphaned"
     LINK_COUNT = "link_count"
     LINK_GAP = "link_gap"
     LINK_BROKEN = "link_broken"
     LINK_HASH = "link_hash"
     CHECKPOINT_DIFFERS = "checkpoint_differs"
+    # the papers that the chains seal
+    PAPER_UNSEALED = "paper_unsealed"
+    PAPER_DIFFERS = "paper_differs"
+    PAPER_MISSING = "paper_missing"
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -100,6 +100,8 @@ class Journal:
     def write(self, change: Callable[[sa.Connection], T]) -> T:
         """Run a change to the directory in a transaction of its own on the writing connection; wait for it.
 
+        What it adds to the papers is sealed by a link of the chain (see `store.seals`).
+
         Raises whatever the change raises, or Refused(STORE_UNAVAILABLE) when the database fails; then nothing of it
         was written, unless the connection broke while it was being committed.
         """
@@ -241,10 +243,13 @@ class Journal:
             writer.begin()
             try:
                 result = change(writer.connection)
+                head = writer.seal(self._clock())
                 writer.commit()
             except BaseException:
                 writer.rollback()
                 raise
+            if head is not None:
+                writer.advance(head)
         except DATABASE_FAILED:
             log.exception("the database failed; a change to the directory is refused")
             self._drop_connection()

@@ -31,8 +31,8 @@ def stream(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Row]:
 
 def entries(connection: sa.Connection, findings: Findings) -> Iterator[Entry]:
     """Every posting in the order of ids, joined with what belongs to it. What belongs to none is a fault."""
-    moved = _Beside(stream(connection, sa.select(transfers).order_by(transfers.c.posting_id, transfers.c.n)))
-    ended = _Beside(stream(connection, sa.select(calls).order_by(calls.c.posting_id)))
+    moved = Beside(stream(connection, sa.select(transfers).order_by(transfers.c.posting_id, transfers.c.n)))
+    ended = Beside(stream(connection, sa.select(calls).order_by(calls.c.posting_id)))
     for posting in stream(connection, sa.select(postings).order_by(postings.c.id)):
         _orphans(moved.below(posting[0]), FaultName.TRANSFER_ORPHANED, findings)
         _orphans(ended.below(posting[0]), FaultName.CALL_ORPHANED, findings)
@@ -47,8 +47,8 @@ def _orphans(rows: Iterator[Row], name: FaultName, findings: Findings) -> None:
         findings.add(name, f"posting {row[0]}", "it is not there, but something that belongs to it is")
 
 
-class _Beside:
-    """Rows that are read beside the postings; the first column is the posting's id, by which they are ordered."""
+class Beside:
+    """Rows that are read beside postings, or links; the first column is their id, by which they are ordered."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self._rows = rows

@@ -1,9 +1,9 @@
 """The tables, for SQLite and PostgreSQL alike.
 
-Three kinds. The *journal* (postings, transfers, calls, links, and the plans and price books that they refer to) is
-append-only: triggers refuse UPDATE and DELETE. *Balances and open holds* are what the journal adds up to, kept so
-that a decision need not replay it; `journal verify` proves that they do. The *directory* (people, grants, keys) is
-who and what the rest is about.
+Three kinds. The *journal* (postings, transfers, calls, links, seals) and the *papers* (plans, price books, changes,
+documents, exchange rates) are append-only: triggers refuse UPDATE and DELETE, and the links vouch for them.
+*Balances and open holds* are what the journal adds up to, kept so that a decision need not replay it;
+`journal verify` proves that they do. The *directory* (people, grants, keys) is who and what the rest is about.
 
 Amounts are nano-USD, times are microseconds since 1970 UTC, both 64-bit integers. SQLite's tables are STRICT, so a
 float or a text in an integer column is refused there as PostgreSQL does.
@@ -40,10 +40,10 @@ metadata = MetaData(
 )
 
 Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
-APPEND_ONLY = (
-    *("postings", "transfers", "calls", "links", "plans", "price_books", "changes", "documents"),
-    "exchange_rates",
-)
+JOURNAL = ("postings", "transfers", "calls", "links", "seals")
+PAPERS = ("plans", "price_books", "changes", "documents", "exchange_rates")
+"""Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
+APPEND_ONLY = (*JOURNAL, *PAPERS)
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -108,6 +108,7 @@ keys = _table(
     _col("created_us"),
     _col("parent_id", nullable=True, index=True),
     _col("models", Text(), nullable=True),
+    _col("personal", server_default="0"),
     CheckConstraint("role IN ('administrator', 'finance', 'person')", name="role"),
     CheckConstraint("role = 'administrator' OR person_id IS NOT NULL", name="owner"),
 )
@@ -310,6 +311,21 @@ links = _table(
     UniqueConstraint("chain", "n"),
 )
 
+seals = _table(
+    "seals",
+    _col("link_id", primary_key=True, autoincrement=False),
+    _col("n", primary_key=True, autoincrement=False),
+    _col("paper", Text()),
+    _col("key", Text()),
+    _col("digest", LargeBinary()),
+    UniqueConstraint("paper", "key"),
+    rowid=False,
+)
+
+unsealed = _table(
+    "unsealed", _col("paper", Text(), primary_key=True), _col("key", Text(), primary_key=True), rowid=False
+)
+
 refusals = _table(
     "refusals",
     _col("op", Text(), primary_key=True),
@@ -343,13 +359,14 @@ balances = _table(
     _col("carried_out"),
     _col("cashed_out"),
     _col("carried_in"),
+    _col("adjusted"),
     UniqueConstraint("source", "label"),
     CheckConstraint("kind IN ('lot', 'limit')", name="kind"),
     CheckConstraint("available >= 0 AND held >= 0 AND spent >= 0 AND expired >= 0", name="not_negative"),
     CheckConstraint("unearned >= 0 AND revoked >= 0 AND carried_out >= 0 AND cashed_out >= 0", name="changed"),
-    CheckConstraint("granted >= 0 AND overrun >= 0 AND carried_in >= 0", name="funded"),
+    CheckConstraint("granted >= 0 AND overrun >= 0 AND carried_in >= 0 AND adjusted >= 0", name="funded"),
     CheckConstraint(
-        "granted + carried_in + overrun"
+        "granted + carried_in + overrun + adjusted"
         " = available + unearned + held + spent + expired + revoked + carried_out + cashed_out",
         name="sums",
     ),

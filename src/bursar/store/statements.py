@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
-from bursar.store.schema import balances, calls, holds, links, postings, refusals, transfers
+from bursar.store.schema import balances, calls, holds, links, postings, refusals, seals, transfers
 
 MONEY_COLUMNS = (
     "granted",
@@ -28,6 +28,7 @@ MONEY_COLUMNS = (
     "carried_out",
     "cashed_out",
     "carried_in",
+    "adjusted",
 )
 
 
@@ -58,11 +59,17 @@ class Statements:
         self.add_hold = self._insert(holds)
         self.add_balance = self._insert(balances)
         self.add_link = self._insert(links)
+        self.add_seal = self._insert(seals)
         self.add_refusal = self._insert(refusals)
         self.end_holds = self._text(sa.delete(holds).where(self._is_listed(holds.c.id)))
         self.set_balance = self._text(
             sa.update(balances)
             .values({name: sa.bindparam(f"new_{name}") for name in MONEY_COLUMNS})
+            .where(balances.c.id == sa.bindparam("which"))
+        )
+        self.set_end = self._text(
+            sa.update(balances)
+            .values(expires_us=sa.bindparam("new_expires_us"))
             .where(balances.c.id == sa.bindparam("which"))
         )
 

@@ -1,9 +1,9 @@
 """Proves the books: reads the whole journal once and checks everything that must be true of it.
 
 The journal is played again from its first posting; every account is watched at every step; what comes out is compared
-with the balances and open holds that the gateway decides by; and the hash chains are recomputed. What chains alone
-cannot show is that their end was cut off, or that somebody computed them anew: a checkpoint that was kept elsewhere
-does.
+with the balances and open holds that the gateway decides by; the hash chains are recomputed, and the papers that they
+seal compared (plans, price books, changes, documents, exchange rates). What chains alone cannot show is that their
+end was cut off, or that somebody computed them anew: a checkpoint that was kept elsewhere does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bursar.store.faults import Fault, FaultName, Findings
 from bursar.store.reading import entries, stream
 from bursar.store.replay import Replay
 from bursar.store.schema import postings, refusals
+from bursar.store.seals import Papers
 
 PROGRESS_EVERY = 1_000
 
@@ -34,6 +35,7 @@ class Verification(msgspec.Struct, frozen=True):
     transfers: int
     calls: int
     links: int
+    papers: int
     balances: int
     open_holds: int
     refusals: int
@@ -55,14 +57,13 @@ def verify(
     """Prove the books as they are now, while others may go on writing. Writes nothing.
 
     `on_progress` is called with how many of how many postings have been read. Memory grows with the number of
-    balances and open holds, not with the journal. With a `checkpoint` the journal must have been then what it says.
+    balances, open holds and papers, not with the journal. With a `checkpoint` the journal must have been then what it
+    says.
     """
     findings = Findings()
     total = _count(connection, postings)
-    replay, chains = (
-        Replay(connection, findings),
-        Chains(connection, {} if checkpoint is None else checkpoint.heads, findings),
-    )
+    replay, papers = Replay(connection, findings), Papers(findings)
+    chains = Chains(connection, {} if checkpoint is None else checkpoint.heads, papers, findings)
     done = 0
     for done, entry in enumerate(entries(connection, findings), start=1):
         replay.add(entry)
@@ -70,6 +71,7 @@ def verify(
         if on_progress is not None and done % PROGRESS_EVERY == 0:
             on_progress(done, total)
     chains.finish()
+    papers.finish(connection)
     if checkpoint is not None:
         _as_noted(checkpoint, chains, findings)
     open_holds = replay.finish(connection)
@@ -81,6 +83,7 @@ def verify(
         transfers=replay.transfers,
         calls=replay.calls,
         links=chains.count,
+        papers=papers.count,
         balances=replay.balances,
         open_holds=open_holds,
         refusals=_count(connection, refusals),

@@ -15,6 +15,7 @@ import msgspec
 
 from bursar.store.chain import GENESIS, link_hash
 from bursar.store.database import Database
+from bursar.store.seals import Seal, take_unsealed
 from bursar.store.statements import Statements
 
 Rows = list[Any]
@@ -75,6 +76,10 @@ class Writer(ABC):
         """A link's id, and as many posting ids in rising order."""
 
     @abstractmethod
+    def next_link_id(self) -> int:
+        """An id that no link has."""
+
+    @abstractmethod
     def next_balance_id(self) -> int:
         """An id that no balance has."""
 
@@ -120,8 +125,12 @@ class Writer(ABC):
         self._insert(self._sql.add_balance, rows)
 
     def set_balances(self, rows: Rows) -> None:
-        """Update balances: (granted, available, held, spent, expired, overrun, id)."""
+        """Update balances: the money columns in the table's order, and the id."""
         self._many(self._sql.set_balance, rows)
+
+    def set_ends(self, ends: Iterable[tuple[int, int]]) -> None:
+        """Give balances, by their ids, another end."""
+        self._many(self._sql.set_end, [(until_us, balance_id) for balance_id, until_us in ends])
 
     def add_holds(self, rows: Rows) -> None:
         """Insert holds that are open after this batch."""
@@ -140,7 +149,14 @@ class Writer(ABC):
         self._insert(self._sql.add_call, calls)
 
     def add_link(
-        self, link_id: int, recorded_us: int, postings: Rows, transfers: Rows, calls: Rows
+        self,
+        link_id: int,
+        recorded_us: int,
+        postings: Rows,
+        transfers: Rows,
+        calls: Rows,
+        *,
+        seals: Sequence[Seal] = (),
     ) -> tuple[int, bytes]:
         """Append the link for what was just appended. Returns the new head, for `advance` after the commit."""
         n, previous = self._head[0] + 1, self._head[1]
@@ -153,9 +169,18 @@ class Writer(ABC):
             postings=postings,
             transfers=transfers,
             calls=calls,
+            seals=seals,
         )
         self._many(self._sql.add_link, [(link_id, self.chain, n, len(postings), recorded_us, previous, digest)])
         return n, digest
+
+    def seal(self, recorded_us: int) -> tuple[int, bytes] | None:
+        """Seal the papers that this transaction made, if it made any. Returns the new head then."""
+        seals = take_unsealed(self.connection, self.next_link_id)
+        if not seals:
+            return None
+        self._insert(self._sql.add_seal, seals)
+        return self.add_link(seals[0].link_id, recorded_us, [], [], [], seals=seals)
 
     def advance(self, head: tuple[int, bytes]) -> None:
         """The link was committed: it is what the next one follows."""
@@ -214,6 +239,11 @@ class SqliteWriter(Writer):
         self._last_posting += count
         self._last_link += 1
         return self._last_link, range(first, first + count)
+
+    def next_link_id(self) -> int:
+        """Count on."""
+        self._last_link += 1
+        return int(self._last_link)
 
     def next_balance_id(self) -> int:
         """Count on."""
@@ -285,6 +315,11 @@ class PostgresWriter(Writer):
             (count,),
         ).fetchall()
         return rows[0][1], sorted(row[0] for row in rows)
+
+    def next_link_id(self) -> int:
+        """Draw from the sequence that all writers share."""
+        link_id: int = self._raw.execute("SELECT nextval('link_ids')").fetchone()[0]
+        return link_id
 
     def next_balance_id(self) -> int:
         """Draw from the sequence that all writers share."""

@@ -14,7 +14,6 @@ from bursar.books.checkpoints import TYP, keep_daily, read_checkpoint, sign_chec
 from bursar.pricing.book import PriceBook
 from bursar.refusals import Refused, Why
 from bursar.signing import SigningKeys, verify
-from bursar.store.chains import Head
 from bursar.store.checkpoints import Checkpoint, take_checkpoint
 from bursar.store.database import Database
 from tests.store.making import open_lot
@@ -48,12 +47,12 @@ def test_it_says_what_the_journal_is(books: Books, keys: SigningKeys) -> None:
     with books.database.reading() as connection:
         taken = take_checkpoint(connection, NOVEMBER_US)
     assert read_checkpoint(text, keys.jwks()) == taken
-    assert (taken.links, taken.postings, taken.heads[0].n) == (2, 2, 2)
+    assert (taken.links, taken.postings, taken.heads[0].n) == (3, 2, 3), "the first seals the price book"
     assert msgspec.json.decode(verify(text, keys.jwks(), TYP)) == {
         "at": "2026-11-01T00:00:00Z",
-        "links": 2,
+        "links": 3,
         "postings": 2,
-        "heads": [{"chain": 0, "n": 2, "hash": taken.heads[0].hash.hex()}],
+        "heads": [{"chain": 0, "n": 3, "hash": taken.heads[0].hash.hex()}],
     }
 
 
@@ -99,7 +98,7 @@ def test_one_is_kept_each_day_and_never_overwritten(
     assert second == folder / "2026-11-02.jws"
     assert sorted(folder.iterdir()) == [first, second], "and nothing else"
     noted = [read_checkpoint(each.read_text(), keys.jwks()) for each in (first, second)]
-    assert [(each.links, each.at_us) for each in noted] == [(2, NOVEMBER_US), (3, NOVEMBER_US + DAY_US)]
+    assert [(each.links, each.at_us) for each in noted] == [(3, NOVEMBER_US), (4, NOVEMBER_US + DAY_US)]
     assert caplog.records == []
 
 
@@ -145,6 +144,6 @@ def test_every_chain_is_noted(
     for node in nodes:
         node.close()
     assert sorted(noted.heads) == [0, 1]
-    assert (noted.links, noted.postings) == (2, 2)
+    assert (noted.links, noted.postings) == (3, 2), "one of them seals the price book"
     assert isinstance(noted, Checkpoint)
-    assert all(isinstance(head, Head) and head.n == 1 for head in noted.heads.values())
+    assert {chain: head.n for chain, head in noted.heads.items()} == {0: 2, 1: 1}
