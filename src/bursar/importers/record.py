@@ -28,6 +28,9 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     asked for ("anthropic", "claude-sonnet-4-5"), `variant` a service tier, speed or place with a price of its own.
     `request_id` and `message_id` are the provider's own names for the call; `cost_nanos` is what the source itself
     says that it cost. `person` is a hint: an e-mail or a name that the source gives. What is not known is None.
+
+    A `sidechain` may replay a message of the conversation it left, under a request id of its own: such a record
+    counts only if nothing else tells of its `message_id`, and of several such ones only the `better`. See `once`.
     """
 
     source: str
@@ -43,6 +46,7 @@ class UsageRecord(msgspec.Struct, frozen=True, gc=False):
     project: str | None = None
     cost_nanos: int | None = None
     person: str | None = None
+    sidechain: bool = False
 
 
 class Broken(msgspec.Struct, frozen=True, gc=False):
@@ -101,21 +105,38 @@ class Source(Protocol):
 
 
 def better(one: UsageRecord, other: UsageRecord) -> UsageRecord:
-    """The one of two records with the same key that is kept: more tokens, else the earlier one.
+    """The one of two records with the same key that is kept: no side chain, else more tokens, else the earlier one.
 
     It does not matter in which order records come: what remains of any number of them is the same.
     """
-    return max(one, other, key=_rank)
-
-
-def _rank(record: UsageRecord) -> tuple[int, int, bytes]:
-    return record.usage.total_tokens, -record.at_us, msgspec.msgpack.encode(record)
+    if one.sidechain != other.sidechain:
+        return other if one.sidechain else one
+    more = one.usage.total_tokens - other.usage.total_tokens
+    if more:
+        return one if more > 0 else other
+    if one.at_us != other.at_us:
+        return one if one.at_us < other.at_us else other
+    return min(one, other, key=msgspec.msgpack.encode)
 
 
 def once(records: Iterable[UsageRecord]) -> dict[str, UsageRecord]:
-    """The records of one source, one for each key, by key."""
+    """The records of one source that count, by key: one for each key, and side chains that replay nothing."""
     kept: dict[str, UsageRecord] = {}
     for record in records:
         known = kept.get(record.key)
         kept[record.key] = record if known is None else better(known, record)
+    aside = [record for record in kept.values() if record.sidechain and record.message_id]
+    if aside:
+        _drop_replays(kept, aside)
     return kept
+
+
+def _drop_replays(kept: dict[str, UsageRecord], aside: list[UsageRecord]) -> None:
+    told = {record.message_id for record in kept.values() if not record.sidechain}
+    best: dict[str | None, UsageRecord] = {}
+    for record in aside:
+        known = best.get(record.message_id)
+        best[record.message_id] = record if known is None else better(known, record)
+    for record in aside:
+        if record.message_id in told or best[record.message_id].key != record.key:
+            del kept[record.key]
