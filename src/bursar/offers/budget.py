@@ -101,6 +101,10 @@ class TokenBudget(msgspec.Struct, frozen=True, kw_only=True):
                     "tokens.cash_out_cap_usd", self.cash_out_cap_usd, "left out, as cash_out_rate is 0"
                 )
         between("tokens.escalator_rate", self.escalator_rate, 0.0, 1.0)
+        if self.escalator_index and self.denomination != "money":
+            raise field_invalid(
+                "tokens.escalator_index", "true", "false, as an amount of tokens follows prices already"
+            )
         self._check_leaver()
 
     def _check_unused(self) -> None:

@@ -134,7 +134,7 @@ def _by_terms(budget: TokenBudget) -> Parameters:
 
 def _imputed(budget: TokenBudget) -> Parameter:
     if budget.tax_character is None:
-        return _like("imputed", 0.0, 0.0, 1.0, "the terms leave it open: none of it, or all")
+        return _like("imputed", 0.0, 0.0, 0.2, "judgement: the terms leave open what counts as income")
     if budget.tax_character == "imputed":
         return _like("imputed", 1.0, 1.0, 1.0, "the terms: all of the amount counts as income")
     return _like("imputed", 0.0, 0.0, 0.0, f"the terms: {budget.tax_character}")
@@ -147,12 +147,18 @@ def _by_person(budget: TokenBudget, person: Person) -> Parameters:
         spend = person.own_spend_usd_year
         found["x"] = _like("x", spend, spend / 2, spend * 2, "your own spend; half to twice of it")
     if person.usage_usd_months and budget.amount_usd_year:
-        mean = sum(person.usage_usd_months) / len(person.usage_usd_months)
-        used = min(1.0, 12 * mean / budget.amount_usd_year)
+        used = own_use(budget, person)
         count = len(person.usage_usd_months)
+        mean = sum(person.usage_usd_months) / count
         basis = f"your own use, ${mean:,.0f} a month over {count}; half to one and a half times of it"
         found["u"] = _like("u", used, used / 2, min(1.0, used * 1.5), basis)
     return found
+
+
+def own_use(budget: TokenBudget, person: Person) -> float:
+    """The utilisation that a person's own months make of a budget: their mean over the monthly amount, at most 1."""
+    mean = sum(person.usage_usd_months) / len(person.usage_usd_months)
+    return min(1.0, 12 * mean / budget.amount_usd_year)
 
 
 def _given(name: str, given: float | Parameter) -> Parameter:
