@@ -80,16 +80,18 @@ class GrantTerms(msgspec.Struct, frozen=True, rename={"begins": "from"}):
     """What holds of one grant at an instant. `state` is in force, not begun, paused or revoked.
 
     `amount` is what a period is worth; it comes from the change `amount_from`, or from the plan when that is null.
-    `vested` is what of a period's amount could not be revoked.
+    `amount_note` says what tokens were worth, or what an escalator added; `amount` is null, and it says why, when a
+    model that the plan names has no price. `vested` is what of a period's amount could not be revoked.
     """
 
     plan: str
     version: int
     begins: str
     state: str
-    amount: str
+    amount: str | None
     amount_from: int | None
-    vested: str
+    amount_note: str
+    vested: str | None
     terms: TermsAnswer
 
 
@@ -170,7 +172,7 @@ def show_terms(
     """What holds for a person, now or at another time, where it comes from, and its whole history."""
     with books.database.reading() as connection:
         person = caller.find(connection, email)
-        held = holdings(connection, person.id)
+        held = holdings(connection, person.id, books.term_prices)
         announced = changes_of(connection, person.id)
         asked = requests_of(connection, person.id)
     zone = held[0].terms.time_zone if held else "UTC"
@@ -250,23 +252,26 @@ def _approver(books: Books, caller: Caller, secret: str) -> str:
 def _time_zone(books: Books, email: str, plan: str | None) -> str:
     with books.database.reading() as connection:
         person = directory.person(connection, email.strip().lower())
-        found = holdings(connection, person.id)
+        found = holdings(connection, person.id, books.term_prices)
     zones = [held.terms.time_zone for held in found if plan in {None, held.terms.name}]
     return zones[-1] if zones else "UTC"
 
 
 def _grant(held: Holding, at_us: int) -> GrantTerms:
-    promised = held.promised_nanos(at_us)
-    kinds = (*amounts.AMOUNTS, *amounts.REVOCATIONS)
-    made_so = [change for change in held.changes if change.kind in kinds and change.effective_us <= at_us]
+    last = amounts.holding_at(held.changes, at_us)
+    try:
+        promised, note = held.promised(at_us)
+    except Refused as refused:
+        promised, note = None, refused.refusal.text
     return GrantTerms(
         plan=held.terms.name,
         version=held.plan.version,
         begins=iso(held.grant.from_us),
         state=_state(held, at_us),
-        amount=usd(promised),
-        amount_from=amounts.in_order(made_so)[-1].id if made_so else None,
-        vested=usd(vested_nanos(held.terms, promised, held.grant.from_us, at_us)),
+        amount=None if promised is None else usd(promised),
+        amount_from=None if last is None else last.id,
+        amount_note=note,
+        vested=None if promised is None else usd(vested_nanos(held.terms, promised, held.grant.from_us, at_us)),
         terms=TermsAnswer.of(held.terms),
     )
 
@@ -282,7 +287,7 @@ def _state(held: Holding, at_us: int) -> str:
 def _changes(books: Books, person_id: int, found: list[Change]) -> list[ChangeAnswer]:
     with books.database.reading() as connection:
         email = directory.person_by_id(connection, person_id).email
-        plans = {held.grant.id: held.terms.name for held in holdings(connection, person_id)}
+        plans = {held.grant.id: held.terms.name for held in holdings(connection, person_id, books.term_prices)}
     return [
         ChangeAnswer(
             id=change.id,

@@ -20,6 +20,10 @@ from bursar.api.told import told
 from bursar.books import Books
 from bursar.books.lots import terms_of
 from bursar.money import MoneyError, parse_usd
+from bursar.pricebooks import OneBook
+from bursar.pricing.book import PriceBook
+from bursar.pricing.negotiated import apply_overrides
+from bursar.pricing.overrides import read_overrides
 from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.reports.plain import plain
 from bursar.store import directory
@@ -69,12 +73,16 @@ class CheckedPlan(msgspec.Struct, frozen=True):
 
 
 class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
-    """A plan file's text, the first and the last day to play, and what is used by day (dollars in texts)."""
+    """A plan file's text, the first and the last day to play, and what is used by day (dollars in texts).
+
+    `prices` is the text of a `prices.toml` to play with, over the prices in force.
+    """
 
     toml: str
     first: str
     last: str
     usage: dict[str, str] = {}
+    prices: str | None = None
 
 
 @route("POST /plans/check", PERSON, status=200)
@@ -97,15 +105,21 @@ def check_plan(
 
 
 @route("POST /plans/simulate", PERSON, status=200, answer=body(told(Simulation), "The lots, and what lacked"))
-def simulate_plan(data: JSONBody[Play]) -> dict[str, Any]:
-    """Play a plan's file through from a grant on the first day to the end of the last one. Nothing is added."""
+def simulate_plan(data: JSONBody[Play], books: NamedDependency[Books]) -> dict[str, Any]:
+    """Play a plan's file through from a grant on the first day to the end of the last one. Nothing is added.
+
+    Models that the plan names cost on each day what the price book in force says of that day.
+    """
     terms = read_plan(data.toml)
     first, last = _day("from", data.first), _day("to", data.last)
     if not first <= last <= first + MOST_PLAYED:
         right = "not before the first day, and within ten years of it"
         raise field_invalid("to", repr(data.last), right)
     usage = {_day("usage", day): _dollars(amount) for day, amount in data.usage.items()}
-    return plain(simulate(terms, first, last, usage))
+    book = books.prices
+    if data.prices is not None:
+        book = PriceBook(apply_overrides(book.content, read_overrides(data.prices, "prices")))
+    return plain(simulate(terms, first, last, usage, prices=OneBook(book)))
 
 
 def _day(field: str, text: str) -> date:

@@ -20,6 +20,7 @@ from bursar.keys import key_digest, looks_right, new_key, shown
 from bursar.ledger.accounts import Kind, account_of
 from bursar.ledger.postings import Command, Open, Posting
 from bursar.periods import US_PER_SECOND
+from bursar.pricebooks import PriceBooks
 from bursar.pricing.book import PriceBook
 from bursar.refusals import Refusal, Refused, Why, field_invalid, refuse
 from bursar.store import directory, runs
@@ -30,6 +31,7 @@ from bursar.store.journal import Journal
 from bursar.store.limits import Limit, counting, limits_in_force
 from bursar.store.schema import balances, keys
 from bursar.terms.plan import Terms
+from bursar.terms.worth import worth_at
 
 SHARED_DIRECTORY_US = US_PER_SECOND // 2
 """How long another process's change to a key may go unseen on a database that several processes write."""
@@ -68,6 +70,11 @@ class Books:
         self.journal.close()
         self.database.close()
 
+    @property
+    def term_prices(self) -> PriceBooks:
+        """What models cost at any time, for plans that name some."""
+        return PriceBooks(self.database.reading, self.prices)
+
     # --- directory --------------------------------------------------------------------------------------------
 
     def add_person(self, email: str, name: str, team: str = "") -> Person:
@@ -94,13 +101,19 @@ class Books:
         return self.journal.write(write)
 
     def grant(self, email: str, plan_name: str, from_us: int | None = None) -> Grant:
-        """Enrol a person in a plan's newest version, from an instant (default: this period's start)."""
+        """Enrol a person in a plan's newest version, from an instant (default: this period's start).
+
+        Refused when the plan names a model that has no price then, or now.
+        """
         now_us = self.clock()
 
         def write(connection: sa.Connection) -> Grant:
             person = directory.person(connection, email)
             plan = directory.plan(connection, plan_name)
-            begins_us = terms_of(plan).periods.at(now_us).start_us if from_us is None else from_us
+            terms = terms_of(plan)
+            begins_us = terms.periods.at(now_us).start_us if from_us is None else from_us
+            for at_us in (begins_us, max(begins_us, now_us)):
+                worth_at(terms, begins_us, at_us, (), self.term_prices)
             return directory.add_grant(connection, person.id, plan.id, begins_us, now_us)
 
         grant = self.journal.write(write)
@@ -197,13 +210,13 @@ class Books:
         """
         with self.database.reading() as connection:
             person = None if person_id is None else directory.person_by_id(connection, person_id)
-            enrolments = Enrolments.of(connection, person)
+            enrolments = Enrolments.of(connection, person, self.term_prices)
         return len(self.bring_up_these(enrolments, self.clock() if until_us is None else until_us))
 
     def bring_up_pools(self, team: str | None) -> int:
         """The same for the pools of a team, or of every team."""
         with self.database.reading() as connection:
-            enrolments = Enrolments.of_pools(connection, team)
+            enrolments = Enrolments.of_pools(connection, team, self.term_prices)
         return len(self.bring_up_these(enrolments, self.clock()))
 
     def bring_up_these(self, enrolments: Enrolments, now_us: int) -> list[Posting]:
@@ -277,7 +290,7 @@ class Books:
         """Whom a person's key lets spend, from what is open and within what is in force at an instant."""
         with self.database.reading() as connection:
             person = directory.person_by_id(connection, person_id)
-            enrolments = Enrolments.of(connection, person)
+            enrolments = Enrolments.of(connection, person, self.term_prices)
         self.bring_up_these(enrolments, now_us)
         with self.database.reading() as connection:
             chain = () if key is None else tuple(directory.key_chain(connection, key))
@@ -300,7 +313,7 @@ class Books:
             killed=killed,
             counted_from_us=max((limit.opens_us for limit in limits), default=0),
             counted_until_us=counted_until_us,
-            paused=enrolments.paused(now_us),
+            paused=enrolments.paused(now_us) or (None if lots else enrolments.unpriced(now_us)),
         )
 
     def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:

@@ -26,8 +26,10 @@ from bursar.terms.amounts import Kind
 from bursar.terms.notice import Worse, earliest_us, notice_days
 from bursar.terms.schedules import local_day
 from bursar.terms.vesting import vested_nanos
+from bursar.terms.worth import Prices
 
 MAX_REASON_LENGTH = 500
+_OF_TOKENS = "left out: the plan {plan} gives tokens; revoke it and grant another plan, or approve a request once"
 T = TypeVar("T")
 
 
@@ -60,7 +62,9 @@ def change_amount(books: Books, announced: Announcement, amount_nanos: int) -> C
         held = change.only(announced.plan)
         effective_us = change.effective_us(held, announced.effective_us)
         _must_go_on(held, effective_us)
-        before = held.promised_nanos(effective_us)
+        if held.terms.tokens:
+            raise field_invalid("amount", usd(amount_nanos), _OF_TOKENS.format(plan=held.terms.name))
+        before = held.promised(effective_us).amount_nanos
         if amount_nanos == before:
             raise _nothing(f"{people_usd(before)} is what the plan {held.terms.name} gives then already")
         kind = Kind.RAISE if amount_nanos > before else Kind.REDUCE
@@ -146,12 +150,19 @@ def revoke(books: Books, announced: Announcement) -> Change:
 class _Changing:
     """One person's terms while they are changed, in one transaction."""
 
-    def __init__(self, connection: sa.Connection, person: Person, announced: Announcement, announced_us: int) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        person: Person,
+        announced: Announcement,
+        announced_us: int,
+        prices: Prices,
+    ) -> None:
         self._connection, self._person = connection, person
         self._announced, self.announced_us = announced, announced_us
         self._held = [
             held
-            for held in holdings(connection, person.id)
+            for held in holdings(connection, person.id, prices)
             if held.revoked is None or held.revoked.effective_us > announced_us
         ]
 
@@ -254,7 +265,8 @@ def _announce(books: Books, announced: Announcement, decide: Callable[[_Changing
 
     def write(connection: sa.Connection) -> T:
         lock_person(connection, person_id)
-        return decide(_Changing(connection, directory.person_by_id(connection, person_id), announced, books.clock()))
+        person = directory.person_by_id(connection, person_id)
+        return decide(_Changing(connection, person, announced, books.clock(), books.term_prices))
 
     made = books.journal.write(write)
     books.forget_spenders()
@@ -282,7 +294,7 @@ def _must_leave_vested(held: Holding, effective_us: int) -> None:
     """Refuse to revoke in the midst of a period whose credit has all vested: nothing of it could be taken."""
     period = held.terms.periods.at(effective_us)
     begins_us = max(period.start_us, held.grant.from_us)
-    whole = held.terms.amount_nanos
+    whole = MAX_NANOS
     if begins_us < effective_us and vested_nanos(held.terms, whole, held.grant.from_us, effective_us) >= whole:
         raise Refused(
             refuse(

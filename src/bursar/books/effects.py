@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bursar.ledger.accounts import Balance
 from bursar.ledger.postings import Add, CashOut, Command, Revoke
 from bursar.periods import first_instant, iso
-from bursar.refusals import Refusal, Why, refuse
+from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.batch import read_balance
 from bursar.store.changes import Change
 from bursar.store.schema import balances, postings
@@ -43,6 +43,8 @@ class Granted(Protocol):
 
     @property
     def events(self) -> tuple[Change, ...]: ...  # noqa: D102
+
+    def opened_nanos(self, opens_us: int) -> int: ...  # noqa: D102
 
 
 def effects(
@@ -97,7 +99,7 @@ def _additions(one: Granted, lot: Balance, now_us: int) -> Iterator[Add]:
     period = terms.periods.at(lot.opens_us)
     days = days_of(period, terms.time_zone)
     last_us = min(now_us, period.end_us - 1)
-    for change, more in amounts.raises_within(terms.amount_nanos, one.events, lot.opens_us, last_us):
+    for change, more in _raises(one, lot.opens_us, last_us):
         begins = local_day(change.effective_us, terms.time_zone)
         amount = prorated(terms, more, days, {day for day in days if day >= begins})
         if amount:
@@ -106,6 +108,20 @@ def _additions(one: Granted, lot: Balance, now_us: int) -> Iterator[Add]:
         if change.kind == amounts.Kind.ADD and change.effective_us in period:
             assert change.amount_nanos is not None, "an addition has an amount"
             yield Add(lot.id, change.amount_nanos, str(change.id), change.effective_us, change.reason)
+
+
+def _raises(one: Granted, opens_us: int, last_us: int) -> Iterator[tuple[Change, int]]:
+    """Raises while a lot is open, each with what it adds to a whole period.
+
+    None when what the lot was opened with cannot be told any more: its model's price is not in the book now in force.
+    """
+    if not any(event.kind in amounts.AMOUNTS for event in one.events):
+        return
+    try:
+        opened_nanos = one.opened_nanos(opens_us)
+    except Refused:
+        return
+    yield from amounts.raises_within(opened_nanos, one.events, opens_us, last_us)
 
 
 def _revoke(one: Granted, lot: Balance, at_us: int, change: str, reason: str) -> Iterator[Revoke]:

@@ -20,18 +20,19 @@ from bursar.books.spending import NEVER_US, OpenLot
 from bursar.ledger.accounts import SHARED, Kind
 from bursar.ledger.postings import Accrue, Command, Open
 from bursar.periods import Period, first_instant
-from bursar.refusals import Refusal
+from bursar.refusals import Refusal, Refused
 from bursar.store.changes import Change, changes_of
 from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
 from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
 from bursar.store.schema import balances, postings
 from bursar.terms.accrual import earnings
-from bursar.terms.amounts import amount_at, pause_at
+from bursar.terms.amounts import REVOCATIONS, holding_at_opening, pause_at
 from bursar.terms.opening import first_us, opening
 from bursar.terms.plan import Terms
 from bursar.terms.proration import ALWAYS, Employment
 from bursar.terms.schedules import local_day, period_after, period_at
+from bursar.terms.worth import Prices, worth_at_opening
 
 _terms = lru_cache(maxsize=1024)(msgspec.json.Decoder(Terms).decode)
 
@@ -49,13 +50,15 @@ def source_of(grant: Grant) -> str:
 class Enrolment(NamedTuple):
     """A grant, or a team's pool: what opens lots. `owner_id` is whose they are, `source` is how they name it.
 
-    `employment` is when its person is there; `events` are the changes that were announced to the grant.
+    `employment` is when its person is there; `events` are the changes that were announced to the grant; `prices` are
+    what models cost at any time.
     """
 
     owner_id: int
     source: str
     from_us: int
     terms: Terms
+    prices: Prices
     employment: Employment = ALWAYS
     events: tuple[Change, ...] = ()
 
@@ -63,7 +66,12 @@ class Enrolment(NamedTuple):
         """Whether there will be further lots, as far as is known now."""
         today = local_day(now_us, self.terms.time_zone)
         left = self.employment.ends is not None and self.employment.ends < today
-        return not left and amount_at(self.terms.amount_nanos, self.events, now_us) > 0
+        last = holding_at_opening(self.events, now_us)
+        return not left and (last is None or last.kind not in REVOCATIONS)
+
+    def opened_nanos(self, opens_us: int) -> int:
+        """What a lot of a whole period was opened with at an instant. Raises Refused when its model has no price."""
+        return worth_at_opening(self.terms, self.from_us, opens_us, self.events, self.prices).amount_nanos
 
     def span(self, label: str, opens_us: int, expires_us: int) -> Period:
         """The time in which a lot is earned: from its opening to its period's end, or to its own if that is first."""
@@ -72,7 +80,10 @@ class Enrolment(NamedTuple):
 
 
 def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[Open]:
-    """The lots that an enrolment should have opened by an instant and has not: one a period, from its start."""
+    """The lots that an enrolment should have opened by an instant and has not: one a period, from its start.
+
+    One whose model has no price is not opened: it will be when there is a price, and never at zero.
+    """
     if until_us < enrolment.from_us:
         return
     schedule = enrolment.terms.periods
@@ -80,13 +91,17 @@ def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[
     while period.start_us <= until_us:
         if period.label not in opened:
             lot = _open(enrolment, period)
-            if lot is not None and lot.opens_us <= until_us:
+            if isinstance(lot, Open) and lot.opens_us <= until_us:
                 yield lot
         period = period_after(schedule, period)
 
 
-def _open(enrolment: Enrolment, period: Period) -> Open | None:
-    found = opening(enrolment.terms, period, enrolment.from_us, enrolment.employment, enrolment.events)
+def _open(enrolment: Enrolment, period: Period) -> Open | Refusal | None:
+    one = enrolment
+    try:
+        found = opening(one.terms, period, one.from_us, one.employment, events=one.events, prices=one.prices)
+    except Refused as refused:
+        return refused.refusal
     if found is None:
         return None
     return Open(
@@ -100,6 +115,7 @@ def _open(enrolment: Enrolment, period: Period) -> Open | None:
         opens_us=found.opens_us,
         expires_us=found.expires_us,
         unearned=found.unearned_nanos,
+        reason=found.note,
     )
 
 
@@ -112,16 +128,16 @@ class Enrolments:
         self._lots = lots
 
     @classmethod
-    def of(cls, connection: sa.Connection, person: Person | None) -> Enrolments:
+    def of(cls, connection: sa.Connection, person: Person | None, prices: Prices) -> Enrolments:
         """Those of a person, the team's pools included; everybody's when nobody is named."""
-        found = _granted(connection, person)
-        found += _pooled(connection, None if person is None else person.team)
+        found = _granted(connection, person, prices)
+        found += _pooled(connection, None if person is None else person.team, prices)
         return cls(found, balances.c.kind == Kind.LOT.value if person is None else _lots_of(found))
 
     @classmethod
-    def of_pools(cls, connection: sa.Connection, team: str | None) -> Enrolments:
+    def of_pools(cls, connection: sa.Connection, team: str | None, prices: Prices) -> Enrolments:
         """The pools of a team, or of every team."""
-        found = _pooled(connection, team)
+        found = _pooled(connection, team, prices)
         return cls(found, _lots_of(found))
 
     def due_openings(self, connection: sa.Connection, now_us: int) -> list[Command]:
@@ -190,6 +206,11 @@ class Enrolments:
         """Why nothing can be spent now, if that is because of a pause."""
         return next((paused(pause) for pause in self._pauses(now_us).values()), None)
 
+    def unpriced(self, now_us: int) -> Refusal | None:
+        """Why a lot of now is not open, if that is because its model has no price."""
+        lots = (_open(one, period_at(one.terms.periods, now_us)) for one in self._all if one.from_us <= now_us)
+        return next((lot for lot in lots if isinstance(lot, Refusal)), None)
+
     def _pauses(self, now_us: int) -> dict[str, Change]:
         """The pauses that close lots at an instant, by what opened the lots."""
         pauses = ((one.source, pause_at(one.events, now_us)) for one in self._all)
@@ -219,7 +240,7 @@ def _instants(one: Enrolment, now_us: int) -> Iterator[int]:
         yield change_us
 
 
-def _granted(connection: sa.Connection, person: Person | None) -> list[Enrolment]:
+def _granted(connection: sa.Connection, person: Person | None, prices: Prices) -> list[Enrolment]:
     """The grants of a person, or of everybody, with what is known of employment and of changes."""
     person_id = None if person is None else person.id
     people = {one.id: one for one in (all_people(connection) if person is None else [person])}
@@ -236,6 +257,7 @@ def _granted(connection: sa.Connection, person: Person | None) -> list[Enrolment
             source_of(grant),
             grant.from_us,
             terms_of(plan),
+            prices,
             Employment(
                 _day(people[grant.person_id].starts),
                 _day(people[grant.person_id].ends),
@@ -251,9 +273,9 @@ def _day(written: str | None) -> date | None:
     return None if written is None else date.fromisoformat(written)
 
 
-def _pooled(connection: sa.Connection, team: str | None) -> list[Enrolment]:
+def _pooled(connection: sa.Connection, team: str | None, prices: Prices) -> list[Enrolment]:
     found = pools_of(connection, team)
-    return [Enrolment(SHARED, pool.source, pool.from_us, terms_of(plan)) for pool, plan in found]
+    return [Enrolment(SHARED, pool.source, pool.from_us, terms_of(plan), prices) for pool, plan in found]
 
 
 def _lots_of(found: list[Enrolment]) -> sa.ColumnElement[bool]:

@@ -24,6 +24,7 @@ from bursar.store.changes import (
 from bursar.store.schema import balances
 from bursar.terms import amounts
 from bursar.terms.amounts import Kind
+from bursar.terms.worth import Prices
 
 
 def ask(books: Books, email: str, amount_nanos: int, reason: str) -> Request:
@@ -55,7 +56,7 @@ def approve(
     def write(connection: sa.Connection) -> tuple[Request, Change]:
         lock_person(connection, person_id)
         request, now_us = open_request(connection, request_id), books.clock()
-        held = _held_now(connection, person_id, plan, now_us)
+        held = _held_now(connection, books.term_prices, person_id, plan, now_us)
         change = add_change(
             connection,
             person_id=person_id,
@@ -102,7 +103,7 @@ def deny(books: Books, request_id: int, actor: str, answer: str) -> Request:
     return books.journal.write(write)
 
 
-def _held_now(connection: sa.Connection, person_id: int, plan: str | None, now_us: int) -> Holding:
+def _held_now(connection: sa.Connection, prices: Prices, person_id: int, plan: str | None, now_us: int) -> Holding:
     """The grant whose lot is open now: of the plan named, or the only one. Refused when there is none, or several."""
     query = sa.select(balances.c.source).where(
         balances.c.person_id == person_id,
@@ -113,7 +114,7 @@ def _held_now(connection: sa.Connection, person_id: int, plan: str | None, now_u
     sources = set(connection.execute(query).scalars())
     found = [
         held
-        for held in holdings(connection, person_id)
+        for held in holdings(connection, person_id, prices)
         if f"grant:{held.grant.id}" in sources
         and amounts.revocation(held.changes, now_us) is None
         and plan in {None, held.terms.name}

@@ -41,7 +41,7 @@ def close_periods(books: Books, through_us: int) -> list[Closed]:
     What was posted before is not posted again, so a second close finds nothing to do.
     """
     with books.database.reading() as connection:
-        enrolments = Enrolments.of(connection, None)
+        enrolments = Enrolments.of(connection, None, books.term_prices)
     done: dict[str, list[int]] = {}
     for posting in books.bring_up_these(enrolments, through_us):
         done.setdefault(posting.verb.value, []).append(posting.amount)

@@ -118,7 +118,7 @@ def _show(plans: list[dict[str, Any]]) -> None:
             [
                 plan["name"],
                 str(plan["version"]),
-                money(plan["terms"]["amount"]),
+                _amount(plan["terms"]),
                 _every(plan["terms"]),
                 plan["terms"]["time_zone"],
                 _models(plan["terms"]),
@@ -150,7 +150,8 @@ def _show_one(plan: dict[str, Any]) -> None:
     terms = plan["terms"]
     rows = [
         ("Plan", f"{plan['name']}, version {plan['version']}"),
-        ("Amount", f"{money(terms['amount'])} {terms['currency']} every {_every(terms)}{_from(terms)}"),
+        ("Amount", f"{_amount(terms)}{_blend(terms)} every {_every(terms)}{_from(terms)}"),
+        ("Escalator", escalator(terms)),
         ("Time zone", terms["time_zone"]),
         ("Available", "day by day, as it is earned" if terms["availability"] == "accrual" else ""),
         ("Parts of periods", "count by the day" if terms["proration"] == "daily" else ""),
@@ -163,9 +164,46 @@ def _show_one(plan: dict[str, Any]) -> None:
         ("Vesting", _vesting(terms)),
         ("Leave", "days of leave earn nothing" if terms["on_leave"] == "pause" else ""),
         ("Leaving", _leaving(terms)),
+        ("Taxed as", TAX_CHARACTERS[terms["tax_character"]]),
+        ("Expected", expectation(terms)),
         ("Since (UTC)", moment(plan["created"])),
     ]
     facts([(name, value) for name, value in rows if value])
+
+
+def _amount(terms: dict[str, Any]) -> str:
+    """What a period gives, in dollars or in tokens."""
+    if terms["denomination"] == "tokens":
+        return f"{terms['tokens']:,} tokens of {terms['tokens_of']}"
+    return f"{money(terms['amount'])} {terms['currency']}"
+
+
+def _blend(terms: dict[str, Any]) -> str:
+    return "" if terms["denomination"] == "money" else f", {terms['tokens_output']} of them output,"
+
+
+def escalator(terms: dict[str, Any]) -> str:
+    """How the amount grows, in words; nothing when it does not."""
+    if terms["escalator"] == "fixed":
+        return f"{terms['escalator_rate']} more with each year of the grant"
+    if terms["escalator"] == "price_index":
+        return f"follows the price of {', '.join(terms['escalator_basket'])} since the grant's start"
+    return ""
+
+
+TAX_CHARACTERS = {
+    "working_condition": "a working-condition tool, says the employer",
+    "imputed_income": "income of the person, says the employer",
+    "undecided": "",
+}
+
+
+def expectation(terms: dict[str, Any]) -> str:
+    """What output the employer expects, in words; nothing when the plan does not say."""
+    if not terms["expectation_multiple"]:
+        return ""
+    measure = f" ({terms['expectation_measure']})" if terms["expectation_measure"] else ""
+    return f"{terms['expectation_multiple']} times the output without the budget{measure}"
 
 
 def _every(terms: dict[str, Any]) -> str:

@@ -27,16 +27,22 @@ def simulate(
         Path | None,
         typer.Option(metavar="FILE.csv", help="What is used: columns day and amount, in dollars.  [nothing]"),
     ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="PRICES.toml", help="Your own prices to play with, over those in force.  [none]"),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Play a plan through: its lots, what is carried over, cashed out and lost, period by period.
 
-    Nothing is added to the books. Days are those of the plan's time zone.
+    Nothing is added to the books. Days are those of the plan's time zone. Models that the plan names cost on each day
+    what the price book says of it; with --prices, what would be if it said otherwise.
 
     \b
     Examples:
       bursar simulate engineers.toml --from 2026-11-17 --to 2027-03-31
       bursar simulate engineers.toml --from 2026-11-01 --to 2027-03-31 --usage usage.csv --json
+      bursar simulate tokens.toml --from 2026-11-01 --to 2027-03-31 --prices cheaper.toml
     """
     session = session_of(context)
     asked: dict[str, object] = {
@@ -44,6 +50,7 @@ def simulate(
         "from": begins,
         "to": ends,
         "usage": {} if usage is None else _usage(usage),
+        "prices": None if prices is None else read_text(prices),
     }
     with session.client() as client:
         done = client.post("/plans/simulate", asked)
@@ -86,6 +93,9 @@ def _show(done: dict[str, Any]) -> None:
     table(["Period", "Opens", "Ends", *(f">{heading}" for heading in headings)], rows, empty="No lot is opened.")
     if not done["lots"]:
         return
+    for lot in done["lots"]:
+        if lot["note"]:
+            say(f"{lot['period']}: {lot['note']}.")
     granted, _, spent, _, cashed_out, expired, left = sums
     cashed = "" if cashed_out == money("0") else f", {cashed_out} cashed out"
     say(f"Granted {granted}: {spent} spent{cashed}, {expired} expired (breakage), {left} left.")

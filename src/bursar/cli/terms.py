@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.person import Email
+from bursar.cli.plan import TAX_CHARACTERS, escalator, expectation
 from bursar.cli.request import show_requests
 from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import count, facts, gap, moment, money, say
@@ -54,10 +55,18 @@ def _grant(grant: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Plan", f"{grant['plan']}, version {grant['version']}, from {moment(grant['from'], zone)} {zone}"),
         ("State", grant["state"]),
-        ("Amount", f"{money(grant['amount'])} each period ({terms['schedule']}), by {source}"),
+        ("Amount", f"{_amount(grant)} each period ({terms['schedule']}), by {source}"),
+        *([("That is", grant["amount_note"])] if grant["amount_note"] else []),
+        ("Escalator", escalator(terms) or "none"),
         ("Notice", _notice(terms)),
         ("Vesting", _vesting(grant)),
+        ("Taxed as", TAX_CHARACTERS[terms["tax_character"]] or "not decided by the employer"),
+        ("Expected", expectation(terms) or "nothing is stated"),
     ]
+
+
+def _amount(grant: dict[str, Any]) -> str:
+    return "not known" if grant["amount"] is None else money(grant["amount"])
 
 
 def _notice(terms: dict[str, Any]) -> str:
@@ -72,7 +81,8 @@ def _vesting(grant: dict[str, Any]) -> str:
     if terms["vesting_months"] is None:
         return "none"
     cliff = f", none before {count(terms['vesting_cliff_months'], 'month')}" if terms["vesting_cliff_months"] else ""
-    return f"over {count(terms['vesting_months'], 'month')}{cliff}; {money(grant['vested'])} of a period now"
+    vested = "" if grant["vested"] is None else f"; {money(grant['vested'])} of a period now"
+    return f"over {count(terms['vesting_months'], 'month')}{cliff}{vested}"
 
 
 def _history(changes: list[dict[str, Any]]) -> None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, SHARED, Account, Balance, Kind, new_balance
+from bursar.ledger.accounts import (
+    ACCOUNTS_PER_BALANCE,
+    DEBITED,
+    LAST_PRIORITY,
+    SHARED,
+    Account,
+    Balance,
+    Kind,
+    new_balance,
+)
 from bursar.ledger.changes import changed
 from bursar.ledger.postings import (
     Command,
@@ -67,9 +76,14 @@ def apply(balances: Balances, transfers: Iterable[Transfer]) -> None:
 
 def burn_down(lots: Iterable[Balance]) -> list[Balance]:
     """The order in which lots pay: a person's own before shared ones, then priority, earliest expiry, earliest
-    opening (terms.md; own before shared: docs/decisions/0009).
+    opening (terms.md; own before shared: docs/decisions/0009); what lets calls pass the budget pays last of all.
     """
-    return sorted(lots, key=lambda lot: (lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id))
+    return sorted(lots, key=_rank)
+
+
+def _rank(lot: Balance) -> tuple[bool, bool, int, int, int, int]:
+    is_overrun = lot.priority > LAST_PRIORITY
+    return (is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)
 
 
 def _open(command: Open, fresh_id: int) -> Decision:
@@ -107,6 +121,7 @@ def _open(command: Open, fresh_id: int) -> Decision:
             )
             if part
         ),
+        reason=command.reason,
         opens=balance,
     )
 
@@ -251,7 +266,7 @@ def _expire(balances: Balances, command: Expire) -> Decision | None:
         op=command.op,
         verb=Verb.EXPIRE,
         person_id=lot.person_id,
-        effective_us=lot.expires_us,
+        effective_us=command.due_us or lot.expires_us,
         amount=lot.available,
         transfers=(move(lot.id, Account.AVAILABLE, Account.EXPIRED, lot.available),),
     )

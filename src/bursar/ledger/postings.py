@@ -30,6 +30,7 @@ class Verb(StrEnum):
     REVOKE = "revoke"
     CASH_OUT = "cash_out"
     CHARGE = "charge"
+    EXTEND = "extend"
 
 
 class Transfer(NamedTuple):
@@ -64,7 +65,10 @@ class OpenHold(msgspec.Struct, frozen=True, gc=False):
 
 
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """Open a lot or a limit and put its amount in, all of it available but for what is `unearned` as yet."""
+    """Open a lot or a limit and put its amount in, all of it available but for what is `unearned` as yet.
+
+    `reason` says how the amount came about, where the plan alone does not.
+    """
 
     person_id: int
     kind: Kind
@@ -76,6 +80,7 @@ class Open(msgspec.Struct, frozen=True, gc=False):
     opens_us: int = 0
     expires_us: int = 0
     unearned: int = 0
+    reason: str = ""
 
     @property
     def op(self) -> str:
@@ -165,11 +170,13 @@ class Expire(msgspec.Struct, frozen=True, gc=False):
     """Post what is unspent in a lot whose time has ended as breakage.
 
     `expired_before` is what had expired in it before: it makes the operation's name, so that asking twice posts once.
+    `due_us` is when that was due, if not at the lot's end.
     """
 
     balance_id: int
     expired_before: int
     at_us: int
+    due_us: int = 0
 
     @property
     def op(self) -> str:
@@ -181,15 +188,21 @@ class Expire(msgspec.Struct, frozen=True, gc=False):
 
 
 class Accrue(msgspec.Struct, frozen=True, gc=False):
-    """Make available what has been earned: only `unearned` is left unearned afterwards."""
+    """Make available what has been earned: only `unearned` is left unearned afterwards.
+
+    `added` is what was put into the lot after its opening: it makes the operation's name, for what is added is earned
+    by the day, too, and so the same amount may be left unearned twice.
+    """
 
     balance_id: int
     unearned: int
     at_us: int
+    added: int = 0
 
     @property
     def op(self) -> str:
-        return f"accrue:{self.balance_id}:{self.unearned}"
+        added = f":{self.added}" if self.added else ""
+        return f"accrue:{self.balance_id}{added}:{self.unearned}"
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -197,13 +210,17 @@ class Accrue(msgspec.Struct, frozen=True, gc=False):
 
 
 class Add(msgspec.Struct, frozen=True, gc=False):
-    """Put more into a lot, because of a `change` to the person's terms (its name is a part of the operation's)."""
+    """Put more into a lot, because of a `change` to the person's terms (its name is a part of the operation's).
+
+    All of it is available but for what is `unearned` as yet.
+    """
 
     balance_id: int
     amount: int
     change: str
     at_us: int
     reason: str = ""
+    unearned: int = 0
 
     @property
     def op(self) -> str:
@@ -211,13 +228,14 @@ class Add(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def content(self) -> tuple[object, ...]:
-        return (self.amount,)
+        return (self.amount, self.unearned) if self.unearned else (self.amount,)
 
 
 class Carry(msgspec.Struct, frozen=True, gc=False):
     """Carry credit of a lot whose time has ended over to a later lot of the same owner.
 
-    `carried_before` is what had been carried out of it before: it makes the operation's name, as in `Expire`.
+    `carried_before` is what had been carried out of it before: it makes the operation's name, as in `Expire`, of
+    which `due_us` is, too.
     """
 
     balance_id: int
@@ -225,6 +243,7 @@ class Carry(msgspec.Struct, frozen=True, gc=False):
     amount: int
     carried_before: int
     at_us: int
+    due_us: int = 0
 
     @property
     def op(self) -> str:
@@ -272,10 +291,11 @@ class CashOut(msgspec.Struct, frozen=True, gc=False):
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):
-    """Charge what was used without a hold, such as usage that arrives late.
+    """Charge what was used without a hold, because it did not pass the gateway or arrives late.
 
-    `lots` pay in the given order: open ones from what is available, ended ones from what had expired. What they
-    cannot pay is the last one's overrun. `id` names the usage, so that it is charged once.
+    `lots` pay in the given order what is available in them; ended ones also what had expired. What they cannot pay
+    is overrun, of the last that is not shared. An `adjustment` takes nobody's credit: all of it is put down in the
+    first lot as adjusted. `id` names the usage, so that it is charged once.
     """
 
     id: str
@@ -286,6 +306,7 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
     effective_us: int
     reason: str = ""
     record: Any = None
+    adjustment: bool = False
 
     @property
     def op(self) -> str:
@@ -296,7 +317,29 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
         return (self.person_id, self.cost)
 
 
-Command = Open | Hold | Settle | Release | Expire | Accrue | Add | Carry | Revoke | CashOut | Charge
+class Extend(msgspec.Struct, frozen=True, gc=False):
+    """Keep a lot open longer, because of a `change` to the person's terms: until `until_us` instead of `from_us`.
+
+    Moves nothing. Both instants make the operation's name, from which the journal can be played again.
+    """
+
+    balance_id: int
+    from_us: int
+    until_us: int
+    change: str
+    at_us: int
+    reason: str = ""
+
+    @property
+    def op(self) -> str:
+        return f"extend:{self.balance_id}:{self.from_us}:{self.until_us}"
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.change,)
+
+
+Command = Open | Hold | Settle | Release | Expire | Accrue | Add | Carry | Revoke | CashOut | Charge | Extend
 
 
 class Posting(msgspec.Struct, frozen=True, gc=False):
@@ -304,9 +347,9 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
 
     `amount` is the headline in nano-USD: what was granted, held, charged, given back or expired.
     `effective_us` is when it counts, which may be earlier than when it was recorded (a lot opens at its period's
-    start, whenever the journal comes to it). `left` is what a hold leaves free in its lots, `warns` are the limits
-    whose soft amount it passes; both are told, never stored, so the answer to an operation that was done before has
-    none.
+    start, whenever the journal comes to it). `extends` is a lot and the instant until which it is open. `left` is
+    what a hold leaves free in its lots, `warns` are the limits whose soft amount it passes; both are told, never
+    stored, so the answer to an operation that was done before has none.
     """
 
     op: str
@@ -317,6 +360,7 @@ class Posting(msgspec.Struct, frozen=True, gc=False):
     transfers: tuple[Transfer, ...]
     reason: str = ""
     opens: Balance | None = None
+    extends: tuple[int, int] | None = None
     begins: OpenHold | None = None
     ends: str | None = None
     record: Any = None

@@ -91,30 +91,39 @@ class Overrides(msgspec.Struct, frozen=True):
 def load_overrides(path: Path) -> Overrides:
     """Read a `prices.toml`. Raises Refused(CONFIG_INVALID) that names the file, the entry and the field."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(_invalid(path, "the file", f"it cannot be read ({error.strerror})")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(_invalid(path, "the file", f"it is no TOML ({error})")) from None
+        raise Refused(_invalid(path.name, "the file", f"it cannot be read ({error.strerror})")) from None
+    except UnicodeDecodeError as error:
+        raise Refused(_invalid(path.name, "the file", f"it is no TOML ({error})")) from None
+    return read_overrides(text, path.name)
+
+
+def read_overrides(text: str, file: str) -> Overrides:
+    """Read the text of such a file, which refusals call so."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(_invalid(file, "the file", f"it is no TOML ({error})")) from None
     for name in tables:
         if name != "rate":
-            raise Refused(_invalid(path, name, "there is no such table; a price is a [[rate]]"))
+            raise Refused(_invalid(file, name, "there is no such table; a price is a [[rate]]"))
     entries = tables.get("rate", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Refused(_invalid(path, "rate", "write each price as [[rate]], with two brackets"))
-    return Overrides(tuple(_Reader(path, number, entry).read() for number, entry in enumerate(entries, 1)))
+        raise Refused(_invalid(file, "rate", "write each price as [[rate]], with two brackets"))
+    return Overrides(tuple(_Reader(file, number, entry).read() for number, entry in enumerate(entries, 1)))
 
 
-def _invalid(path: Path, field: str, problem: str) -> Refusal:
-    return refuse(Why.CONFIG_INVALID, file=path.name, field=field, problem=problem)
+def _invalid(file: str, field: str, problem: str) -> Refusal:
+    return refuse(Why.CONFIG_INVALID, file=file, field=field, problem=problem)
 
 
 class _Reader:
     """Reads one `[[rate]]`, field by field."""
 
-    def __init__(self, path: Path, number: int, entry: dict[str, object]) -> None:
+    def __init__(self, file: str, number: int, entry: dict[str, object]) -> None:
         self.entry = entry
-        self.blank = Override(file=path.name, field=f"rate[{number}]", catalog="", model="")
+        self.blank = Override(file=file, field=f"rate[{number}]", catalog="", model="")
 
     def read(self) -> Override:
         for name in self.entry:

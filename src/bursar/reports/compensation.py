@@ -6,6 +6,7 @@ and all changes that hold by then, whether it is spent or not. A day is one of U
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -14,12 +15,14 @@ import sqlalchemy as sa
 
 from bursar.money import usd
 from bursar.periods import from_us
+from bursar.pricebooks import PriceBooks
+from bursar.refusals import Refused
 from bursar.reports.lots import known_person, terms_of
 from bursar.store.changes import changes_of
 from bursar.store.directory import Person, grants_of
 from bursar.store.employment import USD, Pay, Rate, pay_of, rate_on, rates
-from bursar.terms.amounts import promised_at
 from bursar.terms.schedules import PER_YEAR
+from bursar.terms.worth import worth_at
 
 BPS = 10_000
 
@@ -161,13 +164,19 @@ def _share(part: int, whole: int | None) -> int | None:
 
 
 def _budgets(connection: sa.Connection, person_id: int, at_us: int) -> tuple[BudgetLine, ...]:
-    """What each grant that has begun promises. One that was revoked promises nothing more, and is left out."""
+    """What each grant that has begun promises. One that was revoked promises nothing more, and is left out.
+
+    So is one in tokens of a model that has no price on the day: nobody can say what it is worth then.
+    """
     changed = changes_of(connection, person_id)
+    prices = PriceBooks(lambda: nullcontext(connection))
     lines = []
     for grant, plan in grants_of(connection, person_id):
         terms = terms_of(plan)
         events = [change for change in changed if change.grant_id in {None, grant.id}]
-        amount = promised_at(terms.amount_nanos, events, at_us)
+        amount = 0
+        with suppress(Refused):
+            amount = worth_at(terms, grant.from_us, at_us, events, prices).amount_nanos
         if grant.from_us <= at_us and amount:
             a_year = PER_YEAR[terms.schedule]
             lines.append(

@@ -52,24 +52,26 @@ class Event(Protocol):
 E = TypeVar("E", bound=Event)
 
 
-def amount_at(amount_nanos: int, events: Iterable[Event], opens_us: int) -> int:
-    """What a lot that opens at an instant is opened with, in nano-USD; 0 when the grant was revoked before.
+def holding_at_opening(events: Iterable[E], opens_us: int) -> E | None:
+    """What a lot that opens at an instant goes by: the last raise or reduction, or what revoked the grant before.
 
-    A change that was announced in the very instant in which the lot opened came after it.
+    None when it is the plan. A change that was announced in the very instant in which the lot opened came after it.
     """
-    return _after(amount_nanos, (event for event in events if _precedes(event, opens_us)))
+    return _last(event for event in events if _precedes(event, opens_us))
 
 
-def promised_at(amount_nanos: int, events: Iterable[Event], at_us: int) -> int:
-    """What a period is worth by all that holds at an instant, in nano-USD; 0 when the grant is revoked."""
-    return _after(amount_nanos, (event for event in events if event.effective_us <= at_us))
+def holding_at(events: Iterable[E], at_us: int) -> E | None:
+    """What a period's worth goes by at an instant: the last raise or reduction, or a revocation; None is the plan."""
+    return _last(event for event in events if event.effective_us <= at_us)
 
 
-def raises_within(amount_nanos: int, events: Iterable[E], opens_us: int, until_us: int) -> Iterator[tuple[E, int]]:
-    """The raises that take effect while a lot is open, up to an instant, with the difference that each makes."""
-    events = in_order(events)
-    amount = _after(amount_nanos, (event for event in events if _precedes(event, opens_us)))
-    for event in events:
+def raises_within(opened_nanos: int, events: Iterable[E], opens_us: int, until_us: int) -> Iterator[tuple[E, int]]:
+    """The raises that take effect while a lot is open, up to an instant, with the difference that each makes.
+
+    `opened_nanos` is what a lot of the whole period was opened with.
+    """
+    amount = opened_nanos
+    for event in in_order(events):
         if event.kind in AMOUNTS and not _precedes(event, opens_us) and event.effective_us <= until_us:
             assert event.amount_nanos is not None, "a raise has an amount"
             if event.amount_nanos > amount:
@@ -130,11 +132,11 @@ def _precedes(event: Event, opens_us: int) -> bool:
     return event.effective_us <= opens_us and event.announced_us < opens_us
 
 
-def _after(amount_nanos: int, events: Iterable[Event]) -> int:
+def _last(events: Iterable[E]) -> E | None:
+    last: E | None = None
     for event in in_order(events):
         if event.kind in REVOCATIONS:
-            return 0
+            return event
         if event.kind in AMOUNTS:
-            assert event.amount_nanos is not None, "a raise has an amount"
-            amount_nanos = event.amount_nanos
-    return amount_nanos
+            last = event
+    return last

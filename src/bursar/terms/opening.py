@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from bursar.periods import Period, first_instant
 from bursar.terms.accrual import unearned_at_opening
-from bursar.terms.amounts import Event, amount_at, resumes_us
+from bursar.terms.amounts import Event, resumes_us
 from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment, counted_days, prorated
 from bursar.terms.schedules import days_of, local_day
+from bursar.terms.worth import Prices, worth_at_opening
 
 
 class Opening(NamedTuple):
@@ -24,14 +25,23 @@ class Opening(NamedTuple):
     opens_us: int
     earned_by_us: int
     expires_us: int
+    note: str = ""
+    """How the amount came about, where that takes saying: what tokens were worth, what an escalator added."""
 
 
 def opening(
-    terms: Terms, period: Period, from_us: int, employment: Employment, events: Collection[Event]
+    terms: Terms,
+    period: Period,
+    from_us: int,
+    employment: Employment,
+    *,
+    events: Collection[Event],
+    prices: Prices,
 ) -> Opening | None:
     """What a grant from an instant opens in a period; None when no day of it counts, or nothing is granted in it.
 
-    What would open during a pause opens when that ends, if the period has not ended before.
+    What would open during a pause opens when that ends, if the period has not ended before. Raises Refused when a
+    model that the terms name has no price at the opening.
     """
     zone = terms.time_zone
     days = days_of(period, zone)
@@ -39,13 +49,16 @@ def opening(
     if opens_us is None or opens_us >= period.end_us:
         return None
     counted = counted_days(terms, employment, days, local_day(opens_us, zone))
-    amount = prorated(terms, amount_at(terms.amount_nanos, events, opens_us), days, counted)
+    if not counted:
+        return None
+    worth = worth_at_opening(terms, from_us, opens_us, events, prices)
+    amount = prorated(terms, worth.amount_nanos, days, counted)
     if not amount:
         return None
     expires_us = _expires_us(terms, employment, period)
     span = Period(period.label, opens_us, min(period.end_us, expires_us))
     unearned = unearned_at_opening(amount, span, zone) if terms.availability == "accrual" else 0
-    return Opening(period.label, amount, unearned, opens_us, span.end_us, expires_us)
+    return Opening(period.label, amount, unearned, opens_us, span.end_us, expires_us, worth.note)
 
 
 def first_us(day: date | None, time_zone: str) -> int:

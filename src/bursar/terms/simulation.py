@@ -18,6 +18,7 @@ from bursar.terms.plan import Terms
 from bursar.terms.proration import ALWAYS, Employment
 from bursar.terms.schedules import period_after, period_at
 from bursar.terms.unused import Ages, ages_after, closing
+from bursar.terms.worth import Prices
 
 Usage = Mapping[date, int]
 """What is used on a day, in nano-USD."""
@@ -40,6 +41,8 @@ class SimulatedLot(msgspec.Struct, kw_only=True):
     expired_nanos: int = 0
     left_nanos: int = 0
     """Available or not earned yet."""
+    note: str = ""
+    """How the amount came about: what tokens were worth, what an escalator added."""
 
 
 class Simulation(msgspec.Struct, frozen=True):
@@ -50,10 +53,19 @@ class Simulation(msgspec.Struct, frozen=True):
 
 
 def simulate(
-    terms: Terms, first: date, last: date, usage: Usage | None = None, employment: Employment = ALWAYS
+    terms: Terms,
+    first: date,
+    last: date,
+    usage: Usage | None = None,
+    employment: Employment = ALWAYS,
+    *,
+    prices: Prices,
 ) -> Simulation:
-    """Play a plan through from its grant on the first day to the end of the last one."""
-    play = _Play(terms, first, employment)
+    """Play a plan through from its grant on the first day to the end of the last one.
+
+    Raises Refused when a model that the terms name has no price when a lot opens.
+    """
+    play = _Play(terms, first, employment, prices)
     used = usage or {}
     day, uncovered = first, 0
     while day <= last:
@@ -81,6 +93,7 @@ class _Lot:
             opens_us=found.opens_us,
             expires_us=found.expires_us,
             granted_nanos=found.amount_nanos,
+            note=found.note,
         )
 
     def earn(self, now_us: int) -> None:
@@ -117,8 +130,9 @@ class _Lot:
 class _Play:
     """The lots while time goes on."""
 
-    def __init__(self, terms: Terms, first: date, employment: Employment) -> None:
+    def __init__(self, terms: Terms, first: date, employment: Employment, prices: Prices) -> None:
         self.lots: list[_Lot] = []
+        self._prices = prices
         self._terms = terms
         self._employment = employment
         self._zone = ZoneInfo(terms.time_zone)
@@ -129,7 +143,9 @@ class _Play:
         """Do all that is due at a day's first instant."""
         self.now_us = first_instant(day, self._zone)
         while self._period.start_us <= self.now_us:
-            found = opening(self._terms, self._period, self._from_us, self._employment, ())
+            found = opening(
+                self._terms, self._period, self._from_us, self._employment, events=(), prices=self._prices
+            )
             if found is not None and found.opens_us > self.now_us:
                 break
             if found is not None:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.terms.amounts import (
+    REVOCATIONS,
     Kind,
-    amount_at,
+    holding_at,
+    holding_at_opening,
     next_us,
     pause_at,
     pauses,
-    promised_at,
     raises_within,
     resumes_us,
     revocation,
@@ -53,8 +54,8 @@ def histories(draw: st.DrawFn) -> list[Event]:
 @given(histories(), TIMES, st.permutations(range(9)))
 def test_the_order_in_which_they_are_read_does_not_matter(events: list[Event], at_us: int, order: list[int]) -> None:
     shuffled = sorted(events, key=lambda event: order[event.id])
-    assert amount_at(PLAN, events, at_us) == amount_at(PLAN, shuffled, at_us)
-    assert promised_at(PLAN, events, at_us) == promised_at(PLAN, shuffled, at_us)
+    assert holding_at_opening(events, at_us) == holding_at_opening(shuffled, at_us)
+    assert holding_at(events, at_us) == holding_at(shuffled, at_us)
     assert pauses(events) == pauses(shuffled)
     assert revocation(events, at_us) == revocation(shuffled, at_us)
     assert next_us(events, at_us) == next_us(shuffled, at_us)
@@ -64,8 +65,8 @@ def test_the_order_in_which_they_are_read_does_not_matter(events: list[Event], a
 def test_what_is_announced_later_never_changes_what_was(events: list[Event], now_us: int) -> None:
     known = [event for event in events if event.announced_us < now_us]
     for at_us in range(now_us):
-        assert promised_at(PLAN, known, at_us) == promised_at(PLAN, events, at_us)
-        assert amount_at(PLAN, known, at_us) == amount_at(PLAN, events, at_us)
+        assert holding_at(known, at_us) == holding_at(events, at_us)
+        assert holding_at_opening(known, at_us) == holding_at_opening(events, at_us)
         assert pause_at(known, at_us) == pause_at(events, at_us)
 
 
@@ -74,8 +75,9 @@ def test_an_open_lot_never_loses_by_a_change_and_reaches_the_highest_promise(
     events: list[Event], opens_us: int, days: int
 ) -> None:
     amounts = [event for event in events if event.kind in {Kind.RAISE, Kind.REDUCE}]
-    opened = amount_at(PLAN, amounts, opens_us)
-    raises = list(raises_within(PLAN, amounts, opens_us, opens_us + days))
+    last = holding_at_opening(amounts, opens_us)
+    opened = PLAN if last is None else last.amount_nanos or 0
+    raises = list(raises_within(opened, amounts, opens_us, opens_us + days))
     assert all(more > 0 for _, more in raises)
     assert all(opens_us <= event.effective_us <= opens_us + days for event, _ in raises)
     later = [
@@ -85,6 +87,19 @@ def test_an_open_lot_never_loses_by_a_change_and_reaches_the_highest_promise(
         and not (event.effective_us == opens_us and event.announced_us < opens_us)
     ]
     assert opened + sum(more for _, more in raises) == max([opened, *later])
+
+
+@given(histories(), TIMES)
+def test_a_revocation_is_the_last_word(events: list[Event], at_us: int) -> None:
+    revoked, holding = revocation(events, at_us), holding_at(events, at_us)
+    assert (holding is not None and holding.kind in REVOCATIONS) == (revoked is not None)
+    assert revoked is None or holding == revoked
+    if holding is not None and revoked is None:
+        later = [event for event in events if event.effective_us <= at_us and event.amount_nanos and event != holding]
+        assert all(
+            event.kind == Kind.ADD or (event.effective_us, event.id) < (holding.effective_us, holding.id)
+            for event in later
+        )
 
 
 @given(histories(), TIMES)
@@ -109,5 +124,5 @@ def test_pauses_are_apart_and_say_what_an_instant_says(events: list[Event], at_u
 def test_nothing_happens_before_what_is_next(events: list[Event], now_us: int) -> None:
     until_us = next_us(events, now_us)
     for at_us in range(now_us, 90 if until_us is None else until_us):
-        assert promised_at(PLAN, events, at_us) == promised_at(PLAN, events, now_us)
+        assert holding_at(events, at_us) == holding_at(events, now_us)
         assert pause_at(events, at_us) == pause_at(events, now_us)

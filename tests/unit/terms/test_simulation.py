@@ -13,7 +13,7 @@ from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment
 from bursar.terms.simulation import SimulatedLot, simulate
 from bursar.terms.written import differences
-from tests.unit.terms.plans import USD, carry_over, plan
+from tests.unit.terms.plans import NO_PRICES, USD, carry_over, plan
 
 PLANS = [
     plan(),
@@ -45,7 +45,7 @@ def test_nothing_is_lost_or_made(
     terms: Terms, first: date, days: int, usage: dict[date, int], employment: Employment
 ) -> None:
     last = first + timedelta(days=days)
-    done = simulate(terms, first, last, usage, employment)
+    done = simulate(terms, first, last, usage, employment, prices=NO_PRICES)
     put_in, became, gone_on = sums(done.lots)
     assert put_in == became + gone_on
     for lot in done.lots:
@@ -57,14 +57,15 @@ def test_nothing_is_lost_or_made(
 
 
 def test_a_joiner_on_the_17th() -> None:
-    november, december = simulate(plan('proration = "daily"', "3000.00"), date(2026, 11, 17), date(2026, 12, 1)).lots
+    terms = plan('proration = "daily"', "3000.00")
+    november, december = simulate(terms, date(2026, 11, 17), date(2026, 12, 1), prices=NO_PRICES).lots
     assert (november.granted_nanos, december.granted_nanos) == (1_400 * USD, 3_000 * USD)
 
 
 def test_grace_over_new_year() -> None:
     terms = plan('unused = "grace"\ngrace_days = 15')
     used = {date(2027, 1, 15): 600 * USD, date(2027, 1, 16): 700 * USD}
-    december, january = simulate(terms, date(2026, 12, 1), date(2027, 1, 31), used).lots
+    december, january = simulate(terms, date(2026, 12, 1), date(2027, 1, 31), used, prices=NO_PRICES).lots
     assert (december.spent_nanos, december.expired_nanos) == (600 * USD, 400 * USD), "the 15th is its last day"
     assert january.spent_nanos == 700 * USD
 
@@ -72,7 +73,7 @@ def test_grace_over_new_year() -> None:
 def test_leave_and_leaving() -> None:
     terms = plan('proration = "daily"\non_leave = "pause"', "3000.00")
     away = Employment(ends=date(2026, 12, 10), leave=((date(2026, 11, 11), date(2026, 11, 20)),))
-    november, december = simulate(terms, date(2026, 11, 1), date(2027, 2, 1), {}, away).lots
+    november, december = simulate(terms, date(2026, 11, 1), date(2027, 2, 1), {}, away, prices=NO_PRICES).lots
     assert november.granted_nanos == 2_000 * USD
     assert december.granted_nanos == 967_741_935_490  # ten of 31 days
 
