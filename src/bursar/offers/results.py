@@ -126,6 +126,8 @@ class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     tokens_interval: Interval
     total_interval: Interval
     break_even_interval: Interval
+    break_even_outcomes_usd_year: tuple[float, ...]
+    """Twenty outcomes of the break-even base, each as likely as any other, ascending."""
     tornado: tuple[Bar, ...]
     """The largest swing first."""
     months: tuple[Month, ...]

@@ -29,6 +29,8 @@ from bursar.refusals import field_invalid
 
 POINTS = 1024
 SEED = 2026
+OUTCOMES = np.arange(2.5, 100, 5)
+"""The percentiles of twenty outcomes that are equally likely."""
 NOBODY_IN_PARTICULAR = Person()
 
 
