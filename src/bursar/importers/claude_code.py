@@ -2,30 +2,34 @@
 
 One answer of the model is several lines, one for each block, and all repeat its usage while `output_tokens` grows.
 Sessions that are resumed, forked or compacted carry copies of lines of others; sub-agents have files of their own,
-and progress lines tell of them again. A call is therefore its `message.id` and `requestId`, wherever it stands, and what
-counts is the line with the most tokens. Side chains may replay messages under new requests (`UsageRecord.sidechain`).
+and progress lines tell of them again. A call is therefore its `message.id` and `requestId`, wherever it stands, and
+what counts is the line with the most tokens. Side chains may replay messages under new requests (see `once`).
 
 Only lines with a usage are decoded, and of those only what is needed: most of a log is the results of tools.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import CUT_OFF, Block, Lines
 from bursar.importers.paths import below, config_home, named
-from bursar.importers.record import STANDARD, Broken, Reading, Resume, UsageRecord
+from bursar.importers.reading import Reading
+from bursar.importers.record import STANDARD, Broken, Resume
+from bursar.importers.rows import Counts, Rows, Whose
 from bursar.money import NANOS_PER_USD
-from bursar.usage import Usage
 
 NAME = "claude-code"
 _BRACE = ord("}")
+_ASSISTANT = re.compile(rb'"(?:type|role)": ?"assistant"')
 _MARKS = (b'"usage":{', b'"usage": {')
 """What a line with a usage has in it, as Claude Code writes it and as tools do that put a space after colons."""
 _EMPTY = msgspec.Raw()
@@ -34,45 +38,45 @@ _NO_MODEL = "<synthetic>"
 _USUAL = frozenset({None, "", "standard", "standard_only", "auto", "default", "global", "not_available"})
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class _Written(msgspec.Struct, gc=False):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
+    ephemeral_5m_input_tokens: _Count = 0
+    ephemeral_1h_input_tokens: _Count = 0
 
 
 class _Searches(msgspec.Struct, gc=False):
-    web_search_requests: int = 0
+    web_search_requests: _Count = 0
 
 
 class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cache_creation_input_tokens: _Count | None = None
+    cache_read_input_tokens: _Count | None = None
     cache_creation: _Written | None = None
     server_tool_use: _Searches | None = None
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
 
-    @property
-    def written(self) -> tuple[int, int]:
-        """Tokens written to the cache for five minutes and for an hour; without a split all are for five minutes."""
-        flat = self.cache_creation_input_tokens or 0
-        if self.cache_creation is None:
-            return flat, 0
-        hour = self.cache_creation.ephemeral_1h_input_tokens
-        return max(self.cache_creation.ephemeral_5m_input_tokens, flat - hour), hour
-
-    @property
-    def tokens(self) -> int:
-        """All tokens, to compare lines of one answer by."""
-        return self.input_tokens + self.output_tokens + sum(self.written) + (self.cache_read_input_tokens or 0)
+    def counts(self) -> Counts:
+        """The counts of a row. What was written to the cache without a split was written for five minutes."""
+        five, hour = self.cache_creation_input_tokens or 0, 0
+        if self.cache_creation is not None:
+            hour = self.cache_creation.ephemeral_1h_input_tokens
+            five = max(self.cache_creation.ephemeral_5m_input_tokens, five - hour)
+        searches = self.server_tool_use.web_search_requests if self.server_tool_use is not None else 0
+        return self.input_tokens, self.cache_read_input_tokens or 0, five, hour, self.output_tokens, searches, 0
 
     @property
     def variant(self) -> str:
         """The price book's name: what differs from the standard, by the fields' names in alphabetical order."""
+        if self.service_tier in _USUAL and self.speed in _USUAL and self.inference_geo in _USUAL:
+            return STANDARD
         said = (self.inference_geo, self.service_tier, self.speed)
-        return "+".join(part for part in said if part and part not in _USUAL) or STANDARD
+        return "+".join(part for part in said if part and part not in _USUAL)
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -122,6 +126,29 @@ class ClaudeCode:
         return _File(path, resume).read()
 
 
+class _Told:
+    """What a line tells of a call: the line, its number and usage, and how many tokens that is."""
+
+    __slots__ = ("counts", "line", "message", "number", "tokens", "usage")
+
+    def __init__(self, line: _Line, message: _Message, usage: _Usage, number: int) -> None:
+        self.line = line
+        self.message = message
+        self.usage = usage
+        self.number = number
+        self.counts = usage.counts()
+        self.tokens = sum(self.counts[:5])
+
+    def counts_rather_than(self, known: _Told) -> bool:
+        """Whether it counts and not another line of the same call: more tokens, else earlier."""
+        if self.tokens != known.tokens or self.line.timestamp == known.line.timestamp:
+            return self.tokens > known.tokens
+        try:
+            return read_us(self.line.timestamp or "") < read_us(known.line.timestamp or "")
+        except ValueError:
+            return False
+
+
 class _File:
     """One file while it is read."""
 
@@ -130,8 +157,8 @@ class _File:
         self.lines = Lines(path, resume)
         self.project = _project(path)
         self.broken: list[Broken] = []
-        self.best: dict[tuple[str | None, ...], tuple[_Line, int]] = {}
-        """The line that counts of each call, with its number, by message, request and whether it is a side chain."""
+        self.best: dict[tuple[str, str | None, bool | None], _Told] = {}
+        """What counts of each call, by message, request and whether it is a side chain."""
 
     def read(self) -> Reading:
         mark = b""
@@ -140,8 +167,10 @@ class _File:
                 colon = block.data.find(b'":', block.start, block.end)
                 mark = _MARKS[block.data[colon + 2 : colon + 3] == b" "]
             self._block(block, mark)
-        records = [record for line, number in self.best.values() if (record := self._record(line, number))]
-        return Reading(records, self.broken, self.lines.resume(), self.lines.anew)
+        rows = Rows(NAME)
+        for told in self.best.values():
+            self._add(rows, told)
+        return Reading(rows, self.broken, self.lines.resume(), self.lines.anew)
 
     def _block(self, block: Block, mark: bytes) -> None:
         """Go through lines by their ends and through usages by their mark: nothing else is looked at."""
@@ -166,30 +195,25 @@ class _File:
         try:
             line = _decode(text)
         except msgspec.ValidationError as problem:
-            if b'"type":"assistant"' in text or b'"type": "assistant"' in text:
+            if _ASSISTANT.search(text):
                 self._break(number, f"its usage is not understood: {problem}")
             return
         except msgspec.DecodeError as problem:
             self._break(number, CUT_OFF if cut else f"is no JSON: {problem}")
             return
-        if line.message is None or line.message.usage is None:
-            line = self._told_by_progress(line)
-        if line is None or line.message is None or line.message.usage is None:
-            return
-        key = (line.message.id or line.uuid or str(number), line.request_id or None, line.is_sidechain or None)
+        message = line.message
+        if message is None or message.usage is None:
+            if not line.data:
+                return
+            line = _told_by_progress(line)
+            message = line.message
+            if message is None or message.usage is None:
+                return
+        told = _Told(line, message, message.usage, number)
+        key = (message.id or line.uuid or str(number), line.request_id or None, line.is_sidechain or None)
         known = self.best.get(key)
-        if known is None or _counts_more(line, known[0]):
-            self.best[key] = line, number
-
-    def _told_by_progress(self, line: _Line) -> _Line | None:
-        """The line of a sub-agent that a progress line has in it, as long as the sub-agent runs."""
-        try:
-            inner = _decode_progress(line.data).message if b'"usage"' in line.data else None
-        except msgspec.MsgspecError:
-            return None
-        if inner is not None:
-            inner.session_id, inner.cwd = line.session_id, line.cwd
-        return inner
+        if known is None or told.counts_rather_than(known):
+            self.best[key] = told
 
     def _look(self, text: bytearray, number: int, *, cut: bool) -> None:
         """A line that does not end as it should: nothing, a line with another end, or one that was cut."""
@@ -200,63 +224,52 @@ class _File:
     def _break(self, number: int, reason: str) -> None:
         self.broken.append(Broken(str(self.path), number, reason))
 
-    def _record(self, line: _Line, number: int) -> UsageRecord | None:
-        assert line.message is not None, "only lines with a usage are kept"
-        assert line.message.usage is not None, "only lines with a usage are kept"
-        message, said = line.message, line.message.usage
+    def _add(self, rows: Rows, told: _Told) -> None:
+        line, message = told.line, told.message
         if message.model == _NO_MODEL or line.is_api_error_message:
-            return None
-        written, written_1h = said.written
-        searches = said.server_tool_use
+            return
         try:
-            return UsageRecord(
-                NAME,
-                self._key(line, number),
-                read_us(line.timestamp or ""),
+            at_us = read_us(line.timestamp or "")
+        except ValueError:
+            self._break(told.number, f"its timestamp is {line.timestamp!r}; it must be an instant")
+            return
+        rows.add(
+            _key(line, message, told.number),
+            at_us,
+            Whose(
                 *_priced_as(message.model or ""),
-                Usage(
-                    said.input_tokens,
-                    said.cache_read_input_tokens or 0,
-                    written,
-                    written_1h,
-                    said.output_tokens,
-                    web_searches=searches.web_search_requests if searches else 0,
-                ),
-                said.variant,
-                line.request_id or None,
-                message.id or None,
+                told.usage.variant,
                 line.session_id or self.path.stem,
                 line.cwd or self.project,
-                None if line.cost_usd is None else -int(-line.cost_usd * NANOS_PER_USD // 1),
-                sidechain=bool(line.is_sidechain),
-            )
-        except ValueError as problem:
-            self._break(number, f"its usage is not understood: {problem}")
-            return None
-
-    def _key(self, line: _Line, number: int) -> str:
-        """What copies of the call share; a line without any id is itself alone, wherever its file is copied to."""
-        assert line.message is not None, "only lines with a usage are kept"
-        if line.message.id:
-            return f"{line.message.id}:{line.request_id}" if line.request_id else line.message.id
-        if line.uuid:
-            return f"line:{line.uuid}"
-        return f"line:{blake2b(msgspec.json.encode((line, number)), digest_size=16).hexdigest()}"
+                None,
+                bool(line.is_sidechain),
+            ),
+            told.counts,
+            request_id=line.request_id or None,
+            message_id=message.id or None,
+            cost_nanos=None if line.cost_usd is None else -int(-line.cost_usd * NANOS_PER_USD // 1),
+        )
 
 
-def _counts_more(line: _Line, known: _Line) -> bool:
-    """Whether a line of an answer counts rather than another: more tokens, else earlier."""
-    assert line.message is not None, "only lines with a usage are compared"
-    assert known.message is not None, "only lines with a usage are compared"
-    assert line.message.usage is not None, "only lines with a usage are compared"
-    assert known.message.usage is not None, "only lines with a usage are compared"
-    more = line.message.usage.tokens - known.message.usage.tokens
-    if more or line.timestamp == known.timestamp:
-        return more > 0
+def _told_by_progress(line: _Line) -> _Line:
+    """The line of a sub-agent that a progress line has in it, as long as the sub-agent runs."""
     try:
-        return read_us(line.timestamp or "") < read_us(known.timestamp or "")
-    except ValueError:
-        return False
+        inner = _decode_progress(line.data).message
+    except msgspec.MsgspecError:
+        inner = None
+    if inner is None:
+        return line
+    inner.session_id, inner.cwd = line.session_id, line.cwd
+    return inner
+
+
+def _key(line: _Line, message: _Message, number: int) -> str:
+    """What copies of the call share; a line without any id is itself alone, wherever its file is copied to."""
+    if message.id:
+        return f"{message.id}:{line.request_id}" if line.request_id else message.id
+    if line.uuid:
+        return f"line:{line.uuid}"
+    return f"line:{blake2b(msgspec.json.encode((line, number)), digest_size=16).hexdigest()}"
 
 
 def _priced_as(model: str) -> tuple[str, str]:
