@@ -120,6 +120,7 @@ def _valued(
         tokens_interval=_interval(columns.tokens[-points:]),
         total_interval=_interval(columns.total[-points:]),
         break_even_interval=_interval(columns.break_even[-points:]),
+        break_even_outcomes_usd_year=tuple(np.percentile(columns.break_even[-points:], OUTCOMES).tolist()),
         tornado=_tornado(found, columns.break_even),
         months=() if columns.story is None else _months(columns.story),
         pressure=_pressure(offer, found),
