@@ -19,6 +19,7 @@ from bursar.ledger.postings import (
     Charge,
     Command,
     Expire,
+    Extend,
     Hold,
     Open,
     Posting,
@@ -27,7 +28,7 @@ from bursar.ledger.postings import (
     Settle,
 )
 from bursar.refusals import Refusal
-from tests.ledger.model import Model, Told
+from tests.ledger.model import Model, Purse, Told
 
 FIGURES = (
     "granted",
@@ -41,6 +42,8 @@ FIGURES = (
     "carried_out",
     "cashed_out",
     "carried_in",
+    "adjusted",
+    "expires_us",
 )
 ASKED: dict[type[Command], Callable[[Model, Any], Told]] = {
     Hold: Model.hold,
@@ -51,6 +54,7 @@ ASKED: dict[type[Command], Callable[[Model, Any], Told]] = {
     Revoke: Model.revoke,
     CashOut: Model.cash_out,
     Charge: Model.charge,
+    Extend: Model.extend,
 }
 
 
@@ -105,22 +109,38 @@ class History:
         off = 0 if chance.random() < 0.8 else chance.randint(1, 3)
         amount = chance.randint(1, 12)
         name = f"{self.people[0]}.{self.drawn}"
-        match chance.randrange(6):
-            case 0:
-                return Accrue(number, chance.randint(0, purse.unearned), self.at_us)
-            case 1:
-                return Add(number, amount, name, self.at_us)
-            case 2:
-                to = chance.choice(list(self.lots))
-                return Carry(number, to, amount, purse.carried_out + off, self.at_us)
+        match chance.randrange(7):
+            case 0 | 1 | 2:
+                return self._earning(purse, number, amount, name)
             case 3:
                 return Revoke(number, amount, name, self.at_us, "test")
             case 4:
                 return CashOut(number, amount, purse.cashed_out + off, self.at_us)
+            case 5:
+                to = chance.choice(list(self.lots))
+                return Carry(number, to, amount, purse.carried_out + off, self.at_us)
+        return self._late(name)
+
+    def _earning(self, purse: Purse, number: int, amount: int, name: str) -> Command:
+        """A lot is earned, is given more, or is kept open longer."""
+        chance = self.chance
+        match chance.randrange(3):
+            case 0:
+                return Accrue(number, chance.randint(0, purse.unearned), self.at_us, purse.granted)
+            case 1:
+                unearned = chance.randint(0, amount) if chance.random() < 0.3 else 0
+                return Add(number, amount, name, self.at_us, unearned=unearned)
+        off = 0 if chance.random() < 0.8 else chance.randint(1, 3)
+        return Extend(number, purse.expires_us + off, purse.expires_us + chance.randint(0, 20), name, self.at_us)
+
+    def _late(self, name: str) -> Charge:
+        """Somebody's usage that no hold was asked for."""
+        chance = self.chance
         person_id = chance.choice(self.people)
         theirs = [number for number, owner in self.lots.items() if owner in (person_id, SHARED)]
         lots = tuple(chance.sample(theirs, chance.randint(0, min(3, len(theirs)))))
-        return Charge(name, person_id, lots, chance.randint(0, 20), self.at_us, self.at_us)
+        late = chance.random() < 0.2
+        return Charge(name, person_id, lots, chance.randint(0, 20), self.at_us, self.at_us, adjustment=late)
 
     def _open(self, kind: Kind) -> Open:
         chance = self.chance
@@ -134,7 +154,7 @@ class History:
             f"{self.drawn}",
             amount,
             self.at_us,
-            priority=chance.randint(0, 2),
+            priority=chance.choice((0, 1, 2, 256)),
             opens_us=opens_us,
             expires_us=expires_us,
             unearned=chance.randint(0, amount) if kind is Kind.LOT and chance.random() < 0.3 else 0,
@@ -186,7 +206,7 @@ def assert_agrees(model: Model, balances: dict[int, Balance]) -> None:
 def assert_bounded(model: Model, balances: dict[int, Balance]) -> None:
     """Nobody spends more than was granted, but for a settle above its hold, and then the overrun says so."""
     lots = [balance for balance in balances.values() if balance.kind is Kind.LOT]
-    assert sum(lot.spent for lot in lots) <= sum(lot.granted + lot.overrun for lot in lots)
+    assert sum(lot.spent for lot in lots) <= sum(lot.granted + lot.overrun + lot.adjusted for lot in lots)
     assert sum(lot.carried_in for lot in lots) == sum(lot.carried_out for lot in lots)
     if not model.exceeded:
         assert sum(balance.overrun for balance in balances.values()) == 0

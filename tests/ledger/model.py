@@ -14,6 +14,7 @@ from bursar.ledger.postings import (
     CashOut,
     Charge,
     Expire,
+    Extend,
     Hold,
     Open,
     Release,
@@ -44,6 +45,7 @@ class Purse:
     carried_out: int = 0
     cashed_out: int = 0
     carried_in: int = 0
+    adjusted: int = 0
     owner: int = 0
 
     @property
@@ -101,6 +103,9 @@ class Model:
         numbers.sort(key=lambda n: (self.purses[n].priority, self.purses[n].expires_us, self.purses[n].opens_us, n))
         numbers = [n for n in numbers if not self.purses[n].is_shared] + [
             n for n in numbers if self.purses[n].is_shared
+        ]
+        numbers = [n for n in numbers if self.purses[n].priority <= 255] + [
+            n for n in numbers if self.purses[n].priority > 255
         ]
         limits = [n for n in command.limits if self.purses[n].pays(at_us)]
         if not numbers:
@@ -177,7 +182,8 @@ class Model:
     def add(self, command: Add) -> Told:
         purse = self.purses[command.balance_id]
         purse.granted += command.amount
-        purse.available += command.amount
+        purse.available += command.amount - command.unearned
+        purse.unearned += command.unearned
         return ("add", command.amount)
 
     def carry(self, command: Carry) -> Told:
@@ -213,13 +219,28 @@ class Model:
         if not command.lots:
             return "no_grant"
         for _ in range(command.cost):
-            for number in command.lots:
-                purse = self.purses[number]
-                if purse.move_one(("expired" if purse.ended(command.at_us) else "available",), "spent"):
-                    break
-            else:
-                last = self.purses[command.lots[-1]]
-                last.overrun += 1
-                last.spent += 1
-                self.exceeded = True
+            self._charge_one(command)
         return ("charge", command.cost) if command.cost else "nothing"
+
+    def _charge_one(self, command: Charge) -> None:
+        lots = [self.purses[number] for number in command.lots]
+        if command.adjustment:
+            lots[0].adjusted += 1
+            lots[0].spent += 1
+            return
+        for purse in lots:
+            sources = ("available", "expired") if purse.ended(command.at_us) else ("available",)
+            if purse.move_one(sources, "spent"):
+                return
+        own = [purse for purse in lots if not purse.is_shared] or lots
+        own[-1].overrun += 1
+        own[-1].spent += 1
+        self.exceeded = True
+
+    def extend(self, command: Extend) -> Told:
+        purse = self.purses[command.balance_id]
+        ends_later = 0 < command.from_us == purse.expires_us < command.until_us
+        if purse.ended(command.at_us) or not ends_later:
+            return "nothing"
+        purse.expires_us = command.until_us
+        return ("extend", 0)

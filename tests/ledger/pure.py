@@ -27,6 +27,9 @@ class PureBooks(Books):
             if answer.opens is not None:
                 self.state[answer.opens.id] = answer.opens
             self._apply(self.state, answer.transfers)
+            if answer.extends is not None:
+                balance_id, until_us = answer.extends
+                self.state[balance_id].expires_us = until_us
             if answer.begins is not None:
                 self.holds[answer.begins.id] = answer.begins
             if answer.ends is not None:

@@ -51,15 +51,19 @@ MISTAKES = {
         "min(balance.available, cost)",
     ),
     "lots pay in the order of their ids": (
-        "(lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)",
+        "(is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)",
         "lot.id",
+    ),
+    "what passes the budget pays before the pool": (
+        "(is_overrun, lot.person_id == SHARED",
+        "(lot.person_id == SHARED",
     ),
     "expiry counts before priority": (
         "lot.priority, lot.expires_us, lot.opens_us, lot.id)",
         "lot.expires_us, lot.priority, lot.opens_us, lot.id)",
     ),
     "the pool pays before a person's own lots": ("lot.person_id == SHARED, lot", "lot.person_id != SHARED, lot"),
-    "the pool pays by its priority": ("(lot.person_id == SHARED, lot.priority", "(lot.priority"),
+    "the pool pays by its priority": ("lot.person_id == SHARED, lot.priority", "lot.priority"),
     "lots that have ended still pay": ("if lot.usable(at_us))", "if lot.opens_us <= at_us)"),
     "a limit never ends": ("if limit.usable(at_us)]", "if limit.opens_us <= at_us]"),
     "held money is told as spent": ("Why.BUDGET_HELD if free + held", "Why.BUDGET_EXHAUSTED if free + held"),
@@ -127,7 +131,7 @@ def test_the_naive_time_zone_is_caught() -> None:
 
 
 def test_a_balance_knows_its_problems() -> None:
-    wrong = Balance(1, 1, Kind.LOT, "s", "l", 0, 0, 0, [5, -1, 0, 0, 0, 2, 0, 0, 0, 0, 0])
+    wrong = Balance(1, 1, Kind.LOT, "s", "l", 0, 0, 0, [5, -1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0])
     assert problems(wrong) == [
         "available is -1",
         "funding is credited by 5",

@@ -4,7 +4,7 @@ A *balance* is one lot or one limit, with its accounts. Money enters it by a deb
 an earlier lot, of CARRIED_IN) and moves between its other accounts by transfers; every transfer takes from one
 account what it gives to another, so they always sum to zero. In people's words, for a lot:
 
-    granted + carried in + overrun
+    granted + carried in + overrun + adjusted
         = available + unearned + held + spent + expired + revoked + carried out + cashed out
 
 A limit has the same accounts: `available` is what the limit still lets through. A hold moves the same amount in
@@ -21,8 +21,9 @@ import msgspec
 class Account(IntEnum):
     """Where amounts sit within a balance. The values are stored; never renumber them.
 
-    FUNDING, OVERRUN and CARRIED_IN are debited (they sit below zero): what was put in, what was charged beyond it,
-    and what came from an earlier lot. The others are credited and never negative.
+    FUNDING, OVERRUN, CARRIED_IN and ADJUSTED are debited (they sit below zero): what was put in, what was charged
+    beyond it, what came from an earlier lot, and what was reported too late to be charged to anybody's credit. The
+    others are credited and never negative.
     """
 
     FUNDING = 0
@@ -36,6 +37,7 @@ class Account(IntEnum):
     CARRIED_OUT = 8
     CASHED_OUT = 9
     CARRIED_IN = 10
+    ADJUSTED = 11
 
 
 CREDITED = (
@@ -48,11 +50,13 @@ CREDITED = (
     Account.CARRIED_OUT,
     Account.CASHED_OUT,
 )
-DEBITED = (Account.FUNDING, Account.OVERRUN, Account.CARRIED_IN)
+DEBITED = (Account.FUNDING, Account.OVERRUN, Account.CARRIED_IN, Account.ADJUSTED)
 SHARED = 0
 """The owner of a balance that is nobody's alone: a team's pool, the limit of a team or of everybody."""
 ACCOUNTS_PER_BALANCE = 16
 """Room for accounts that later terms need."""
+LAST_PRIORITY = 255
+"""The last priority of what a plan gives. What lets calls pass a budget comes after it, and after shared lots."""
 
 
 def account_code(balance_id: int, account: Account) -> int:
@@ -145,6 +149,11 @@ class Balance(msgspec.Struct, gc=False):
     def carried_in(self) -> int:
         """What came from an earlier lot."""
         return -self.amounts[Account.CARRIED_IN]
+
+    @property
+    def adjusted(self) -> int:
+        """What usage cost that was reported too late to be charged to credit; the employer bears it."""
+        return -self.amounts[Account.ADJUSTED]
 
     def usable(self, at_us: int) -> bool:
         """Whether calls may draw on it at that instant."""

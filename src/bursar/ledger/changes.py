@@ -1,13 +1,13 @@
-"""Decisions on lots beside spending: earning, adding, carrying over, revoking, cashing out, and late charges.
+"""Decisions on lots beside spending: earning, adding, extending, carrying over, revoking, cashing out, late charges.
 
 Pure, like `bursar.ledger.decide`, of which this is a part. What was held or spent is never taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bursar.ledger.accounts import Account, Balance
+from bursar.ledger.accounts import SHARED, Account, Balance
 from bursar.ledger.postings import (
     Accrue,
     Add,
@@ -15,6 +15,7 @@ from bursar.ledger.postings import (
     CashOut,
     Charge,
     Decision,
+    Extend,
     Posting,
     Revoke,
     Transfer,
@@ -25,24 +26,33 @@ from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.refusals import Refusal, Why, refuse
 
 Balances = Mapping[int, Balance]
-Change = Accrue | Add | Carry | Revoke | CashOut | Charge
+Change = Accrue | Add | Carry | Revoke | CashOut | Charge | Extend
 
 
 def changed(balances: Balances, command: Change) -> Decision | None:
     """Decide a command. None means that there is nothing to do."""
     match command:
-        case Accrue():
-            return _accrue(balances[command.balance_id], command)
-        case Add():
-            return _add(balances[command.balance_id], command)
-        case Carry():
-            return _carry(balances[command.balance_id], balances[command.to_id], command)
-        case Revoke():
-            return _revoke(balances[command.balance_id], command)
-        case CashOut():
-            return _cash_out(balances[command.balance_id], command)
         case Charge():
             return _charge(balances, command)
+        case Carry():
+            return _carry(balances[command.balance_id], balances[command.to_id], command)
+        case _:
+            return _change(balances[command.balance_id], command)
+
+
+def _change(lot: Balance, command: Accrue | Add | Revoke | CashOut | Extend) -> Decision | None:
+    """What concerns one lot alone."""
+    match command:
+        case Accrue():
+            return _accrue(lot, command)
+        case Add():
+            return _add(lot, command)
+        case Revoke():
+            return _revoke(lot, command)
+        case CashOut():
+            return _cash_out(lot, command)
+        case Extend():
+            return _extend(lot, command)
 
 
 def _accrue(lot: Balance, command: Accrue) -> Decision | None:
@@ -64,13 +74,22 @@ def _accrue(lot: Balance, command: Accrue) -> Decision | None:
 def _add(lot: Balance, command: Add) -> Decision:
     if not 0 < command.amount < MAX_NANOS:
         return _wrong(command.amount, "the credit to add", f"it must be {SOME_MONEY}")
+    if not 0 <= command.unearned <= command.amount:
+        return _wrong(command.unearned, "the unearned part", "it must be from 0 to the amount")
     return Posting(
         op=command.op,
         verb=Verb.ADD,
         person_id=lot.person_id,
         effective_us=command.at_us,
         amount=command.amount,
-        transfers=(move(lot.id, Account.FUNDING, Account.AVAILABLE, command.amount),),
+        transfers=tuple(
+            move(lot.id, Account.FUNDING, account, part)
+            for account, part in (
+                (Account.AVAILABLE, command.amount - command.unearned),
+                (Account.UNEARNED, command.unearned),
+            )
+            if part
+        ),
         reason=command.reason,
     )
 
@@ -88,7 +107,7 @@ def _carry(lot: Balance, later: Balance, command: Carry) -> Decision | None:
         op=command.op,
         verb=Verb.CARRY,
         person_id=lot.person_id,
-        effective_us=lot.expires_us,
+        effective_us=command.due_us or lot.expires_us,
         amount=command.amount,
         transfers=(
             *_taken(lot, (Account.AVAILABLE, Account.EXPIRED), Account.CARRIED_OUT, command.amount),
@@ -137,16 +156,10 @@ def _charge(balances: Balances, command: Charge) -> Decision | None:
         return refuse(Why.NO_GRANT)
     if not command.cost:
         return None
-    transfers: list[Transfer] = []
-    cost = command.cost
-    for lot in (balances[lot_id] for lot_id in command.lots):
-        source = Account.EXPIRED if lot.over(command.at_us) else Account.AVAILABLE
-        part = min(cost, lot.amounts[source])
-        if part:
-            transfers.append(move(lot.id, source, Account.SPENT, part))
-            cost -= part
-    if cost:
-        transfers.append(move(command.lots[-1], Account.OVERRUN, Account.SPENT, cost))
+    if command.adjustment:
+        transfers = [move(command.lots[0], Account.ADJUSTED, Account.SPENT, command.cost)]
+    else:
+        transfers = _paid([balances[lot_id] for lot_id in command.lots], command.cost, command.at_us)
     return Posting(
         op=command.op,
         verb=Verb.CHARGE,
@@ -156,6 +169,36 @@ def _charge(balances: Balances, command: Charge) -> Decision | None:
         transfers=tuple(transfers),
         reason=command.reason,
         record=command.record,
+    )
+
+
+def _paid(lots: Sequence[Balance], cost: int, at_us: int) -> list[Transfer]:
+    """Take a cost from lots, in their order. What none of them has is overrun, of the last that is no shared one."""
+    transfers = []
+    for lot in lots:
+        sources = (Account.AVAILABLE, Account.EXPIRED) if lot.over(at_us) else (Account.AVAILABLE,)
+        part = min(cost, sum(lot.amounts[source] for source in sources))
+        transfers += _taken(lot, sources, Account.SPENT, part)
+        cost -= part
+    if cost:
+        own = [lot for lot in lots if lot.person_id != SHARED]
+        transfers.append(move((own or lots)[-1].id, Account.OVERRUN, Account.SPENT, cost))
+    return transfers
+
+
+def _extend(lot: Balance, command: Extend) -> Decision | None:
+    ends_later = 0 < command.from_us == lot.expires_us < command.until_us
+    if lot.over(command.at_us) or not ends_later:
+        return None
+    return Posting(
+        op=command.op,
+        verb=Verb.EXTEND,
+        person_id=lot.person_id,
+        effective_us=command.at_us,
+        amount=0,
+        transfers=(),
+        reason=command.reason,
+        extends=(lot.id, command.until_us),
     )
 
 

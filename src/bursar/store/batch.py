@@ -22,6 +22,7 @@ from bursar.ledger.postings import (
     Charge,
     Command,
     Expire,
+    Extend,
     Hold,
     Leg,
     Open,
@@ -56,6 +57,7 @@ class Batch:
         self._holds: dict[str, OpenHold] = {}
         self._touched: set[int] = set()
         self._opened: list[Balance] = []
+        self._extended: dict[int, int] = {}
         self._begun: dict[str, OpenHold] = {}
         self._ended: list[str] = []
         self._postings: list[Posting] = []
@@ -116,7 +118,7 @@ class Batch:
                 wanted.update(command.lots)
             elif isinstance(command, Carry):
                 wanted.update((command.balance_id, command.to_id))
-            elif isinstance(command, Expire | Accrue | Add | Revoke | CashOut):
+            elif isinstance(command, Expire | Accrue | Add | Revoke | CashOut | Extend):
                 wanted.add(command.balance_id)
         for hold in self._holds.values():
             wanted.update(balance_id for balance_id, _ in hold.legs)
@@ -162,6 +164,9 @@ class Batch:
             self._balances[posting.opens.id] = posting.opens
             self._opened.append(posting.opens)
         apply(self._balances, posting.transfers)
+        if posting.extends is not None:
+            balance_id, until_us = posting.extends
+            self._balances[balance_id].expires_us = self._extended[balance_id] = until_us
         if posting.begins is not None:
             self._holds[posting.begins.id] = self._begun[posting.begins.id] = posting.begins
         if posting.ends is not None:
@@ -193,6 +198,7 @@ class Batch:
                 for balance_id in sorted(self._touched - opened)
             ]
         )
+        writer.set_ends(list(self._extended.items()))
         writer.add_holds([hold_row(hold, writer.chain) for hold in self._begun.values()])
         writer.end_holds(self._ended)
         writer.add_journal(postings, transfers, calls)
@@ -231,7 +237,7 @@ class Batch:
 def read_balance(row: Sequence[Any]) -> Balance:
     """A Balance from a row of the table."""
     granted, available, held, spent, expired, overrun = row[8:14]
-    unearned, revoked, carried_out, cashed_out, carried_in = row[14:19]
+    unearned, revoked, carried_out, cashed_out, carried_in, adjusted = row[14:20]
     return Balance(
         row[0],
         row[1],
@@ -253,6 +259,7 @@ def read_balance(row: Sequence[Any]) -> Balance:
             carried_out,
             cashed_out,
             -carried_in,
+            -adjusted,
         ],
     )
 
@@ -280,6 +287,7 @@ def balance_row(balance: Balance) -> tuple[Any, ...]:
         amounts[Account.CARRIED_OUT],
         amounts[Account.CASHED_OUT],
         -amounts[Account.CARRIED_IN],
+        -amounts[Account.ADJUSTED],
     )
 
 

@@ -53,7 +53,8 @@ class Key(msgspec.Struct, frozen=True):
     """A credential without its secret. `limit_id` is the balance that carries its limit.
 
     A key made with another key, to be a part of its budget, names that as its `parent_id`: the parent's limits apply
-    to it, too, and it ends with the parent. `models` are the only ones that it may be used for; None is all.
+    to it, too, and it ends with the parent. `models` are the only ones that it may be used for; None is all. What is
+    spent with a `personal` one is personal use.
     """
 
     id: int
@@ -68,6 +69,7 @@ class Key(msgspec.Struct, frozen=True):
     created_us: int
     parent_id: int | None = None
     models: tuple[str, ...] | None = None
+    personal: bool = False
 
     def allows(self, model: str) -> bool:
         """Whether it may be used for a model (or, of a run inside a run, for a pattern)."""
@@ -180,6 +182,7 @@ def add_key(
     now_us: int,
     parent_id: int | None = None,
     models: tuple[str, ...] | None = None,
+    personal: bool = False,
 ) -> Key:
     """Add a key. Its limit's balance is opened afterwards and set by `set_key_limit`."""
     row: dict[str, Any] = {
@@ -194,9 +197,10 @@ def add_key(
         "created_us": now_us,
         "parent_id": parent_id,
         "models": models,
+        "personal": personal,
     }
     kept = None if models is None else msgspec.json.encode(models).decode()
-    made = _insert(connection, keys, {**row, "digest": digest, "models": kept})
+    made = _insert(connection, keys, {**row, "digest": digest, "models": kept, "personal": int(personal)})
     return Key(made, **row)
 
 
@@ -247,9 +251,8 @@ def keys_of(connection: sa.Connection, person_id: int | None = None, *, with_run
 
 
 def _key(row: Sequence[Any]) -> Key:
-    *fields, models = row
-    fields.append(None if models is None else _decode_models(models))
-    return Key(*fields)
+    *fields, models, personal = row
+    return Key(*fields, None if models is None else _decode_models(models), bool(personal))
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,10 +16,10 @@ from bursar.store.batch import open_hold, read_balance
 from bursar.store.faults import FaultName, Findings
 from bursar.store.reading import Entry, stream
 from bursar.store.records import CallRecord
-from bursar.store.schema import balances, holds
+from bursar.store.schema import balances, holds, postings
 
 _FUNDING, _AVAILABLE, _HELD, _SPENT, _EXPIRED, _OVERRUN = list(Account)[:6]
-_UNEARNED, _REVOKED, _CARRIED_OUT, _CASHED_OUT, _CARRIED_IN = list(Account)[6:]
+_UNEARNED, _REVOKED, _CARRIED_OUT, _CASHED_OUT, _CARRIED_IN, _ADJUSTED = list(Account)[6:]
 LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
     Verb.OPEN: frozenset({(_FUNDING, _AVAILABLE), (_FUNDING, _UNEARNED)}),
     Verb.HOLD: frozenset({(_AVAILABLE, _HELD)}),
@@ -31,13 +32,16 @@ LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
     Verb.RELEASE: frozenset({(_HELD, _AVAILABLE), (_HELD, _EXPIRED)}),
     Verb.EXPIRE: frozenset({(_AVAILABLE, _EXPIRED)}),
     Verb.ACCRUE: frozenset({(_UNEARNED, _AVAILABLE)}),
-    Verb.ADD: frozenset({(_FUNDING, _AVAILABLE)}),
+    Verb.ADD: frozenset({(_FUNDING, _AVAILABLE), (_FUNDING, _UNEARNED)}),
     Verb.CARRY: frozenset({(_AVAILABLE, _CARRIED_OUT), (_EXPIRED, _CARRIED_OUT), (_CARRIED_IN, _AVAILABLE)}),
     Verb.REVOKE: frozenset({(_UNEARNED, _REVOKED), (_AVAILABLE, _REVOKED)}),
     Verb.CASH_OUT: frozenset({(_AVAILABLE, _CASHED_OUT), (_EXPIRED, _CASHED_OUT)}),
-    Verb.CHARGE: frozenset({(_AVAILABLE, _SPENT), (_EXPIRED, _SPENT), (_OVERRUN, _SPENT)}),
+    Verb.CHARGE: frozenset({(_AVAILABLE, _SPENT), (_EXPIRED, _SPENT), (_OVERRUN, _SPENT), (_ADJUSTED, _SPENT)}),
+    Verb.EXTEND: frozenset(),
 }
 """Which movements each verb may make. What is not in the table is a fault."""
+
+_EXTEND = re.compile(r"extend:([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18})")
 
 RECORDED = frozenset({Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE})
 """Verbs with which a call's record may come."""
@@ -52,6 +56,29 @@ class _Move(NamedTuple):
     amount: int
 
 
+class _Extension(NamedTuple):
+    balance_id: int
+    from_us: int
+    until_us: int
+
+
+def _extension(op: str) -> _Extension | None:
+    """Which balance an operation extends, and from when until when; None when it does not say so."""
+    found = _EXTEND.fullmatch(op)
+    return None if found is None else _Extension(*map(int, found.groups()))
+
+
+def _ends_at_opening(connection: sa.Connection, stored: Mapping[int, Balance]) -> dict[int, int]:
+    """When each balance was to end when it was opened: before it was first extended."""
+    ends_us = {balance_id: kept.expires_us for balance_id, kept in stored.items()}
+    extended = sa.select(postings.c.op).where(postings.c.verb == Verb.EXTEND.value).order_by(postings.c.id.desc())
+    for (op,) in connection.execute(extended):
+        asked = _extension(op)
+        if asked is not None:
+            ends_us[asked.balance_id] = asked.from_us
+    return ends_us
+
+
 class Replay:
     """The balances and open holds that the postings so far add up to."""
 
@@ -59,6 +86,7 @@ class Replay:
         self._findings = findings
         self._stored = {row[0]: read_balance(row) for row in stream(connection, sa.select(balances))}
         self._amounts = {balance_id: [0] * len(Account) for balance_id in self._stored}
+        self._ends_us = _ends_at_opening(connection, self._stored)
         self._not_opened = set(self._stored)
         self._holds: dict[str, OpenHold] = {}
         self.transfers = 0
@@ -80,7 +108,7 @@ class Replay:
             verb = Verb(entry.posting[4])
         except ValueError:
             return self._findings.add(FaultName.VERB_UNKNOWN, where, f"{entry.posting[4]!r} is no verb")
-        if not entry.transfers:
+        if not entry.transfers and verb is not Verb.EXTEND:
             self._findings.add(FaultName.NO_TRANSFER, where, "it moves nothing")
         moves = [move for row in entry.transfers if (move := self._move(where, verb, entry.posting[5], row))]
         match verb:
@@ -90,6 +118,8 @@ class Replay:
                 self._begins(where, entry, moves)
             case Verb.SETTLE | Verb.PROVISIONAL | Verb.RELEASE:
                 self._ends(where, verb, entry, moves)
+            case Verb.EXTEND:
+                self._extends(where, entry.posting[2], entry.posting[5])
             case Verb.CARRY:
                 self._carries(where, entry.posting[7], moves)
             case _:
@@ -146,6 +176,22 @@ class Replay:
             problem = "it does not carry from one lot to another of the same owner"
             self._findings.add(FaultName.FOREIGN_BALANCE, where, problem)
 
+    def _extends(self, where: str, op: str, person_id: int) -> None:
+        """A lot goes on from the end that it had until a later one."""
+        asked = _extension(op)
+        kept = None if asked is None else self._stored.get(asked.balance_id)
+        if asked is None or kept is None:
+            problem = f"{op!r} extends no balance that is there"
+            return self._findings.add(FaultName.BALANCE_MISSING, where, problem)
+        balance_id, from_us, until_us = asked
+        if kept.person_id not in (person_id, SHARED):
+            self._findings.add(FaultName.FOREIGN_BALANCE, where, f"it extends balance {balance_id} of somebody else")
+        if self._ends_us[balance_id] != from_us or until_us <= from_us:
+            problem = f"balance {balance_id} ended at {self._ends_us[balance_id]} before it, not at {from_us}"
+            self._findings.add(FaultName.BALANCE_DIFFERS, where, problem)
+        self._ends_us[balance_id] = until_us
+        return None
+
     def _opens(self, where: str, entry: Entry, moves: list[_Move]) -> None:
         _, _, op, digest, _, _, _, amount, _ = entry.posting
         self._amount(where, amount, moves)
@@ -160,7 +206,7 @@ class Replay:
                 0,
                 priority=kept.priority,
                 opens_us=kept.opens_us,
-                expires_us=kept.expires_us,
+                expires_us=self._ends_us[balance_id],
                 unearned=sum(move.amount for move in moves if move.target is _UNEARNED),
             )
             if asked.op != op or hashlib.sha256(msgspec.msgpack.encode(asked.content)).digest()[:16] != digest:
@@ -230,6 +276,9 @@ class Replay:
         """Compare with the balances and the open holds of the database. Returns how many holds are open there."""
         for balance_id, kept in self._stored.items():
             self._same_amounts(kept, self._amounts[balance_id])
+            if kept.expires_us != self._ends_us[balance_id]:
+                problem = f"it ends at {kept.expires_us}, the journal says {self._ends_us[balance_id]}"
+                self._findings.add(FaultName.BALANCE_DIFFERS, f"balance {balance_id}", problem)
         for balance_id in sorted(self._not_opened):
             self._findings.add(FaultName.BALANCE_NOT_OPENED, f"balance {balance_id}", "no posting opened it")
         held = dict.fromkeys(self._stored, 0)
