@@ -30,6 +30,7 @@ FOUND_AT = {
     "codex": "node_modules/.bin/codex",
     "gemini": "node_modules/.bin/gemini",
     "libraries": ".venv/libraries/bin/python",
+    "litellm": ".venv/proxy/bin/litellm",
     "llm": ".venv/libraries/bin/llm",
     "opencode": "node_modules/opencode-*/bin/opencode",
 }
