@@ -20,10 +20,11 @@ from bursar.document import Content, payload_of, signed_file
 from bursar.ledger.accounts import account_of
 from bursar.money import usd
 from bursar.periods import iso
-from bursar.reports.lots import known_person
+from bursar.reports.lots import known_person, terms_of
 from bursar.store import directory, documents, schema
 from bursar.store.documents import Kept
 from bursar.store.statements import MONEY_COLUMNS
+from bursar.terms.written import written
 
 SAME_DATE = (1980, 1, 1, 0, 0, 0)
 """The same content gives the same archive."""
@@ -106,7 +107,7 @@ def tells_pay(kept: Kept) -> bool:
 
 def _plans(connection: sa.Connection, person_id: int) -> list[dict[str, Any]]:
     return [
-        {"grant": grant.id, "plan": plan.name, "version": plan.version, "terms": _told(json.loads(plan.terms))}
+        {"grant": grant.id, "plan": plan.name, "version": plan.version, "terms": written(terms_of(plan))}
         for grant, plan in directory.grants_of(connection, person_id)
     ]
 

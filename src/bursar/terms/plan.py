@@ -149,7 +149,13 @@ def _terms(read: dict[str, Any]) -> Terms:
     if read.pop("denomination", "money") == "tokens":
         read.setdefault("tokens_output", BLEND_OUTPUT_BPS)
     renamed = {_RENAMED.get(name, name): value for name, value in read.items()}
-    defaults = {"amount_nanos": 0, "currency": "USD", "schedule": MONTHLY, "time_zone": "UTC", "unused": "expire"}
+    defaults: dict[str, Any] = {
+        "amount_nanos": 0,
+        "currency": "USD",
+        "schedule": MONTHLY,
+        "time_zone": "UTC",
+        "unused": "expire",
+    }
     return Terms(
         carry_over_cap_nanos=cap.nanos,
         carry_over_cap_bps=cap.share_bps,
