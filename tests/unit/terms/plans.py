@@ -33,7 +33,9 @@ def plan(more: str = "", amount: str = "1000.00") -> Terms:
 
 def tokens(count: str = "50M", more: str = "", model: str = "sonnet") -> Terms:
     """A plan of so many tokens of a model, with further lines."""
-    return read_plan(f'name = "engineers"\ndenomination = "tokens"\ntokens = "{count}"\ntokens_of = "{model}"\n{more}')
+    return read_plan(
+        f'name = "engineers"\ndenomination = "tokens"\ntokens = "{count}"\ntokens_of = "{model}"\n{more}'
+    )
 
 
 def carry_over(periods: int = 1, cap: str = "") -> Terms:
