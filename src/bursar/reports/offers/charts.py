@@ -1,13 +1,11 @@
 """Charts of offers, as Altair makes them: interactive in a notebook, drawn by `drawing.svg` for pages.
 
-Every chart takes plain rows, so that it can show what somebody else computed, too. Amounts are US dollars; `width` is
-that of the whole drawing in pixels.
+`width` is that of the whole drawing in pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from functools import singledispatch
 
 import altair as alt
 
@@ -33,6 +31,7 @@ from bursar.reports.offers.drawing import (
     scale_of,
 )
 from bursar.reports.offers.figures import short
+from bursar.reports.offers.pictures import AgainstHeadline, Dots, OverTime, OverYears, Picture, SideBySide, Tornado
 
 TIGHT = 480
 """A drawing that is narrower has less room for words."""
@@ -47,54 +46,19 @@ OVER_TIME = {
 """What is drawn of a budget's months, from back to front."""
 
 
-class Part(NamedTuple):
-    """A part of the pay: what the headline says a year, and what it is worth a year."""
-
-    name: str
-    face_usd: float
-    value_usd: float
+def chart_of(picture: Picture, width: int = WIDE) -> Chart:
+    """The chart of a picture."""
+    return _chart(picture, width)
 
 
-class Month(NamedTuple):
-    """A month of the token budget: promised, expected to be still in force and to be used, and what that is worth."""
-
-    month: int
-    face_usd: float
-    kept_usd: float
-    used_usd: float
-    value_usd: float
+@singledispatch
+def _chart(picture: object, width: int) -> Chart:
+    raise AssertionError(f"{type(picture).__name__} is no picture")
 
 
-class Swing(NamedTuple):
-    """What one assumption does to a value at each end of its range, and what the assumption is there."""
-
-    name: str
-    low_usd: float
-    high_usd: float
-    low_label: str
-    high_label: str
-
-
-class Worth(NamedTuple):
-    """An offer: what its parts are worth a year, the interval of their sum, and what its headline says."""
-
-    offer: str
-    parts_usd: dict[str, float]
-    low_usd: float
-    high_usd: float
-    headline_usd: float
-
-
-class Year(NamedTuple):
-    """A year of pay as it was, and what the base would be had it grown with the market."""
-
-    year: int
-    parts_usd: dict[str, float]
-    market_base_usd: float
-
-
-def against_headline(parts: Sequence[Part], width: int = WIDE) -> Chart:
-    """What each part is worth, inside what the headline says."""
+@_chart.register
+def _against_headline(picture: AgainstHeadline, width: int) -> Chart:
+    (parts,) = picture
     rows = [
         part._asdict()
         | {
@@ -118,8 +82,9 @@ def against_headline(parts: Sequence[Part], width: int = WIDE) -> Chart:
     return fitted(alt.layer(face, value, words), width, 34 * len(parts))
 
 
-def over_time(months: Sequence[Month], width: int = WIDE) -> Chart:
-    """The budget month by month: what is promised, what of it is still in force, is used, and is worth."""
+@_chart.register
+def _over_time(picture: OverTime, width: int) -> Chart:
+    (months,) = picture
     rows = [
         {"years": month.month / 12, "what": what, "usd": getattr(month, field), "rank": rank}
         for month in months
@@ -151,8 +116,9 @@ def over_time(months: Sequence[Month], width: int = WIDE) -> Chart:
     return fitted(alt.layer(*layers), width, 190)
 
 
-def tornado(swings: Sequence[Swing], value_usd: float, width: int = WIDE) -> Chart:
-    """Which assumption moves a value by how much, the most first: a bar from one end of its range to the other."""
+@_chart.register
+def _tornado(picture: Tornado, width: int) -> Chart:
+    swings, value_usd = picture
     tight = width < TIGHT
     order = [broken(swing.name, 17) if tight else swing.name for swing in swings]
     rows = [
@@ -176,8 +142,9 @@ def tornado(swings: Sequence[Swing], value_usd: float, width: int = WIDE) -> Cha
     return fitted(alt.layer(bars, more, less, line), width, (32 if tight else 25) * len(swings))
 
 
-def dots(outcomes_usd: Sequence[float], value_usd: float, face_usd: float, width: int = WIDE) -> Chart:
-    """Outcomes as dots, each as likely as any other, with the central value and the headline above them."""
+@_chart.register
+def _dots(picture: Dots, width: int) -> Chart:
+    outcomes_usd, _, _, value_usd, face_usd = picture
     slots = (width - 40) // 17
     least, most = min(*outcomes_usd, value_usd, 0.0), max(*outcomes_usd, value_usd, face_usd)
     size = ((most - least) or 1.0) / (slots - 1)
@@ -212,8 +179,9 @@ def _flag(usd: float, label: str, scale: alt.Scale, *, leftwards: bool) -> Chart
     return alt.layer(base.mark_rule(color=INK, strokeDash=[3, 3]), words.encode(text="label:N", y=alt.value(1)))
 
 
-def side_by_side(offers: Sequence[Worth], width: int = WIDE) -> Chart:
-    """Offers below each other: what their parts are worth, the interval of the sum, and a mark for the headline."""
+@_chart.register
+def _side_by_side(picture: SideBySide, width: int) -> Chart:
+    (offers,) = picture
     order = [broken(offer.offer, 12 if width < TIGHT else 24) for offer in offers]
     used = {part: colour for part, colour in PARTS.items() if any(offer.parts_usd.get(part) for offer in offers)}
     rows = [
@@ -245,8 +213,9 @@ def side_by_side(offers: Sequence[Worth], width: int = WIDE) -> Chart:
     return fitted(alt.layer(bars, whisker, headline), width, 44 * len(offers))
 
 
-def over_years(years: Sequence[Year], width: int = WIDE) -> Chart:
-    """Pay year by year, part on part, with a line for a base that had grown with the market."""
+@_chart.register
+def _over_years(picture: OverYears, width: int) -> Chart:
+    (years,) = picture
     used = {part: colour for part, colour in PARTS.items() if any(year.parts_usd.get(part) for year in years)}
     rows = [
         {"year": str(year.year), "part": part, "usd": year.parts_usd.get(part, 0.0), "rank": rank}

@@ -9,9 +9,11 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from bursar.reports.offers import pictures
+
 INK, QUIET, LINE, ACCENT, MIDDLE, LIGHT = "#1c2430", "#5d6778", "#d9dee7", "#1f6f5c", "#5aa38f", "#9cc9bb"
 TOKENS, KEPT = "#c8832b", "#b9c2d0"
-PARTS = {"Base salary": ACCENT, "Bonus": MIDDLE, "Equity": LIGHT, "Token budget": TOKENS}
+PARTS = {pictures.BASE: ACCENT, pictures.BONUS: MIDDLE, pictures.EQUITY: LIGHT, pictures.TOKENS: TOKENS}
 """The parts of pay, each with its colour."""
 SCREEN_FONT, PRINT_FONT = "system-ui, sans-serif", "Libertinus Serif"
 MEASURED_FONT = "sans-serif"
@@ -35,7 +37,7 @@ def svg(chart: Chart, font: str = SCREEN_FONT) -> str:
         padding={"left": 12, "right": 14, "top": 2, "bottom": 2},
         view=alt.ViewConfig(stroke=None),
     )
-    drawn = vl_convert.vegalite_to_svg(dressed.to_dict())
+    drawn = vl_convert.vegalite_to_svg(dressed.to_dict(validate=False))
     return drawn.replace(f'font-family="{MEASURED_FONT}"', f'font-family="{font}"')
 
 

@@ -14,9 +14,15 @@ def whole(usd: float) -> str:
     return f"{MINUS if dollars < 0 else ''}${abs(dollars):,}"
 
 
+def thousands(usd: float) -> str:
+    """A yearly pay to the thousand, where no more of it is known: "$392,000"."""
+    return whole(round(usd, -3)) if abs(usd) >= 10_000 else whole(usd)
+
+
 def short(usd: float) -> str:
-    """An amount for a chart, in three figures: "$375k", "$1.2M", "$940"."""
-    near = round(usd, FIGURES - 1 - floor(log10(abs(usd)))) if usd else 0.0
+    """An amount for a chart: "$375k", "$1.2M", "$17k", "$940"; three figures from $100,000 on, else two."""
+    figures = FIGURES if abs(usd) >= 1e5 else FIGURES - 1
+    near = round(usd, figures - 1 - floor(log10(abs(usd)))) if usd else 0.0
     sign, magnitude = (MINUS if near < 0 else ""), abs(near)
     if magnitude >= 1e6:
         return f"{sign}${magnitude / 1e6:,.4g}M"

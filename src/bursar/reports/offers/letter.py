@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from bursar.reports.offers.drawing import Chart
+from bursar.reports.offers.pictures import Picture
 
 NUMBER = ">"
 """What the heading of a column of numbers begins with."""
@@ -18,23 +16,6 @@ class Figure(NamedTuple):
     name: str
     amount: str
     remark: str = ""
-
-
-class Bar(NamedTuple):
-    """A line of a chart in a terminal. Shares of its width: what is filled, what is pale, and where it begins."""
-
-    name: str
-    filled: float
-    pale: float
-    label: str
-    begins: float = 0.0
-
-
-class Picture(NamedTuple):
-    """A chart: how it is drawn at a width in pixels, and what it shows in words for who cannot see it."""
-
-    draw: Callable[[int], Chart]
-    words: str
 
 
 class Table(NamedTuple):
@@ -52,7 +33,6 @@ class Section(NamedTuple):
     prose: tuple[str, ...] = ()
     aside: str = ""
     picture: Picture | None = None
-    bars: tuple[Bar, ...] = ()
     caption: str = ""
     table: Table | None = None
     closing: tuple[str, ...] = ()

@@ -14,7 +14,9 @@ from markupsafe import Markup
 
 from bursar.reports.look import html_template, typeset
 from bursar.reports.offers import drawing
-from bursar.reports.offers.letter import Letter, Picture
+from bursar.reports.offers.charts import chart_of
+from bursar.reports.offers.letter import Letter
+from bursar.reports.offers.pictures import Picture
 
 HTML, PRINT = "offer.html.j2", "offer.typ"
 
@@ -30,12 +32,12 @@ def render_pdf(letter: Letter) -> bytes:
 
 
 def _for_screens(picture: Picture) -> dict[str, str]:
-    wide, narrow = (drawing.svg(picture.draw(width)) for width in (drawing.WIDE, drawing.NARROW))
+    wide, narrow = (drawing.svg(chart_of(picture, width)) for width in (drawing.WIDE, drawing.NARROW))
     return {"wide": Markup(wide), "narrow": Markup(narrow), "words": picture.words}  # noqa: S704 - our own drawings
 
 
 def _for_print(picture: Picture) -> dict[str, str]:
-    return {"svg": drawing.svg(picture.draw(drawing.WIDE), drawing.PRINT_FONT), "words": picture.words}
+    return {"svg": drawing.svg(chart_of(picture), drawing.PRINT_FONT), "words": picture.words}
 
 
 def _page_of(letter: Letter, drawn: Callable[[Picture], dict[str, str]]) -> dict[str, Any]:

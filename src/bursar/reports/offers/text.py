@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from bursar.reports.offers.letter import NUMBER, Bar, Letter, Section, Table
-from bursar.reports.words import clean
+from bursar.reports.offers.bars import Bar, bars_of, legend_of
+from bursar.reports.offers.letter import NUMBER, Letter, Section, Table
+from bursar.reports.words import clean, fit
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_WIDTH = 100
 """Lines longer than this are no pleasure to read."""
-NAME_WIDTH, BAR_WIDTH = 26, 34
+MOST_NAME, LEAST_BAR, MOST_BAR = 34, 12, 40
+LINES = "    \n    \n ── \n    \n ── \n ── \n    \n    \n"
+"""The lines of a table: below its head, and above a last row that is a sum."""
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
@@ -45,8 +48,8 @@ def _parts(letter: Letter, width: int) -> Iterator[RenderableType]:
     yield Rule(style="dim")
     if letter.figures:
         yield _figures(letter)
-        yield ""
     for words in letter.summary:
+        yield ""
         yield Text(clean(words))
     for section in letter.sections:
         yield ""
@@ -80,26 +83,31 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
     yield Text(title, style="bold green")
     for words in section.prose:
         yield Text(clean(words))
-    if section.bars:
-        yield from (_bar(bar, width) for bar in section.bars)
-        if section.caption:
-            yield Text(clean(section.caption), style="dim")
+    if section.picture is not None:
+        yield from _bars(bars_of(section.picture), width)
+        yield Text(legend_of(section.picture), style="dim")
     if section.table is not None:
         yield _table(section.table)
     for words in section.closing:
         yield Text(clean(words), style="dim")
 
 
-def _bar(bar: Bar, width: int) -> RenderableType:
+def _bars(bars: list[Bar], width: int) -> Iterator[RenderableType]:
+    """The lines of a chart, its bars as wide as names and labels leave room."""
     from rich.text import Text  # noqa: PLC0415
 
-    columns = max(10, min(BAR_WIDTH, width - NAME_WIDTH - 24))
-    begins, filled, pale = (max(0, round(share * columns * 8)) for share in (bar.begins, bar.filled, bar.pale))
-    line = Text(f"  {clean(bar.name)[:NAME_WIDTH]:<{NAME_WIDTH}}")
-    solid = " " * (begins // 8) + "█" * (filled // 8) + EIGHTHS[filled % 8]
-    line.append(solid, style="green")
-    line.append("░" * max(0, (begins + max(pale, filled)) // 8 - len(solid)), style="dim")
-    return line.append(f" {clean(bar.label)}".rjust(1))
+    names = [fit(bar.name, min(MOST_NAME, width // 3)) for bar in bars]
+    room = max(map(len, names))
+    columns = max(LEAST_BAR, min(MOST_BAR, width - room - max(len(bar.label) for bar in bars) - 4))
+    for name, bar in zip(names, bars, strict=True):
+        line = Text(f"  {name:<{room}} ")
+        begins, filled, pale = (max(0, round(share * columns * 8)) for share in (bar.begins, bar.filled, bar.pale))
+        blocks = "█" * (filled // 8) + EIGHTHS[filled % 8]
+        if not blocks and not pale:
+            blocks = EIGHTHS[1]
+        line.append(" " * (begins // 8) + blocks, style="green")
+        line.append("░" * (pale // 8 - len(blocks)), style="dim")
+        yield line.append(" " + clean(bar.label))
 
 
 def _table(table: Table) -> RenderableType:
@@ -107,7 +115,7 @@ def _table(table: Table) -> RenderableType:
     from rich.table import Table as Grid  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    grid = Grid(box=box.Box(LINES), padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for heading in table.headings:
         numeric = heading.startswith(NUMBER)
         grid.add_column(
