@@ -25,7 +25,7 @@ from bursar.importers.paths import below, config_home, named
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
-from bursar.money import NANOS_PER_USD
+from bursar.importers.texts import nanos
 
 NAME = "claude-code"
 _BRACE = ord("}")
@@ -229,9 +229,9 @@ class _File:
         if message.model == _NO_MODEL or line.is_api_error_message:
             return
         try:
-            at_us = read_us(line.timestamp or "")
-        except ValueError:
-            self._break(told.number, f"its timestamp is {line.timestamp!r}; it must be an instant")
+            at_us, cost_nanos = read_us(line.timestamp or ""), nanos(line.cost_usd)
+        except ValueError as problem:
+            self._break(told.number, f"its usage is not understood: {problem}")
             return
         rows.add(
             _key(line, message, told.number),
@@ -247,7 +247,7 @@ class _File:
             told.counts,
             request_id=line.request_id or None,
             message_id=message.id or None,
-            cost_nanos=None if line.cost_usd is None else -int(-line.cost_usd * NANOS_PER_USD // 1),
+            cost_nanos=cost_nanos,
         )
 
 

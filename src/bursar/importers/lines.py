@@ -92,3 +92,21 @@ def _of_wide(data: bytes) -> Iterator[Block]:
     """A file in UTF-16 as UTF-8, all of it, each time: tools that make such files do not append to them."""
     text = bytearray(data.decode("utf-16", "replace"), "utf-8")
     yield Block(text, 0, len(text), cut=not text.endswith(b"\n"))
+
+
+class Line(NamedTuple):
+    """A line that is not empty: its number, from 1, its bytes without white space around, whether it was cut."""
+
+    number: int
+    text: bytes
+    cut: bool
+
+
+def each(lines: Lines) -> Iterator[Line]:
+    """All lines of a file that are not empty; for logs that are small enough to look at every one."""
+    for data, start, end, cut in lines.blocks():
+        for number, text in enumerate(bytes(data[start:end]).splitlines(), start=lines.number + 1):
+            if text.strip():
+                yield Line(number, text.strip(), cut)
+        if not cut:
+            lines.number += data.count(b"\n", start, end)

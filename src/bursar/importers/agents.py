@@ -1,0 +1,15 @@
+"""The coding agents whose own logs can be read, by name."""
+
+from __future__ import annotations
+
+from bursar.importers.claude_code import ClaudeCode
+from bursar.importers.codex import Codex
+from bursar.importers.gemini_cli import GeminiCli
+from bursar.importers.opencode import OpenCode
+from bursar.importers.pi import Pi
+from bursar.importers.reading import Source
+
+
+def agents() -> dict[str, Source]:
+    """A fresh importer for each agent, in the order in which people see them."""
+    return {source.name: source for source in (ClaudeCode(), Codex(), GeminiCli(), OpenCode(), Pi())}
