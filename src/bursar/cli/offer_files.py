@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,18 @@ from msgspec.structs import replace
 
 from bursar.cli.files import read_text
 from bursar.money import NANOS_PER_USD
+from bursar.periods import US_PER_SECOND, to_us
 from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.rows import Problem, Problems, read_rows
 
 if TYPE_CHECKING:
     from bursar.offers.file import OfferFile
     from bursar.offers.offer import Offer
+    from bursar.offers.use import Spent
 
 
 COLUMNS = ("date", "cost")
+US_PER_DAY = 86_400 * US_PER_SECOND
 
 
 def read_file(file: Path) -> OfferFile:
@@ -66,27 +70,30 @@ def _number(name: str, text: str) -> float:
 
 
 def with_usage(read: OfferFile, file: Path | None) -> OfferFile:
-    """The offer to a person whose own use is known, if a file of costs is given."""
+    """The offer to a person whose own use is known, if a file of costs is given: up to the file's last day."""
+    from bursar.offers.use import with_use  # noqa: PLC0415 - `--help` needs none of it
+
     if file is None:
         return read
-    return replace(read, person=replace(read.person, usage_usd_months=_months_usd(file)))
+    spent = _spent(file)
+    until_us = max((one.at_us for one in spent), default=0) + US_PER_DAY - 1
+    return replace(read, person=with_use(read.person, spent, until_us))
 
 
-def _months_usd(file: Path) -> tuple[float, ...]:
-    """What was used in each month of a CSV file of days and costs, oldest first; months between are 0."""
+def _spent(file: Path) -> list[Spent]:
+    """Days and costs of a CSV file."""
+    from bursar.offers.use import Spent  # noqa: PLC0415
+
     problems: list[Problem] = []
-    by_month: dict[int, float] = {}
     try:
         rows = read_rows(read_text(file), COLUMNS, COLUMNS, problems)
     except Problems as found:
         raise found.refused(str(file)) from None
-    for row in rows:
-        day, nanos = row.day("date", needed=True), row.amount("cost", needed=True)
-        if day is not None:
-            month = int(day[:4]) * 12 + int(day[5:7])
-            by_month[month] = by_month.get(month, 0.0) + nanos / NANOS_PER_USD
+    cells = [(row.day("date", needed=True), row.amount("cost", needed=True)) for row in rows]
     if problems:
         raise Problems(problems).refused(str(file))
-    if not by_month:
-        raise field_invalid("--usage-file", f"{file} without a row", "a file with a row for each day of use")
-    return tuple(by_month.get(month, 0.0) for month in range(min(by_month), max(by_month) + 1))
+    return [Spent(_midnight_us(day), nanos / NANOS_PER_USD) for day, nanos in cells if day is not None]
+
+
+def _midnight_us(day: str) -> int:
+    return to_us(datetime.fromisoformat(day).replace(tzinfo=UTC))
