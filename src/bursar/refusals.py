@@ -24,6 +24,7 @@ class Why(StrEnum):
     LIMIT_REACHED = "limit_reached"
     LIMIT_HELD = "limit_held"
     NO_GRANT = "no_grant"
+    BUDGET_NOT_PRICED = "budget_not_priced"
     PAUSED = "paused"
     # credentials
     KEY_MISSING = "key_missing"
@@ -120,6 +121,11 @@ RULES: dict[Why, Rule] = {
     ),
     Why.NO_GRANT: Rule(
         402, False, "There is no token budget that is open now{for_model}. Ask whoever grants budgets."
+    ),
+    Why.BUDGET_NOT_PRICED: Rule(
+        402,
+        False,
+        "What this token budget is worth cannot be told, so it is not open: {problem} Ask whoever grants budgets.",
     ),
     Why.PAUSED: Rule(
         402, False, "This token budget is paused since {since}{until}: {reason}. Ask whoever grants budgets."

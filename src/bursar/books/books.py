@@ -112,14 +112,18 @@ class Books:
             plan = directory.plan(connection, plan_name)
             terms = terms_of(plan)
             begins_us = terms.periods.at(now_us).start_us if from_us is None else from_us
-            for at_us in (begins_us, max(begins_us, now_us)):
-                worth_at(terms, begins_us, at_us, (), self.term_prices)
+            self.must_be_priced(terms, begins_us, now_us)
             return directory.add_grant(connection, person.id, plan.id, begins_us, now_us)
 
         grant = self.journal.write(write)
         self.bring_up(grant.person_id)
         self.forget_spenders()
         return grant
+
+    def must_be_priced(self, terms: Terms, from_us: int, now_us: int) -> None:
+        """Refuse to grant a plan from an instant that names a model without a price then, or now."""
+        for at_us in (from_us, max(from_us, now_us)):
+            worth_at(terms, from_us, at_us, (), self.term_prices)
 
     def create_key(
         self,
@@ -230,7 +234,7 @@ class Books:
         moment_us = 0
         while moment_us < now_us:
             with self.database.reading() as connection:
-                moment_us = enrolments.next_end_us(connection, moment_us, now_us)
+                moment_us = enrolments.next_close_us(connection, moment_us, now_us)
             # What one lot gives on may have to go on from there at once; so this goes on until nothing moves.
             while moved := [
                 posting

@@ -106,13 +106,18 @@ def end(books: Books, limit_id: int) -> Limit:
 
 
 def grant_pool(books: Books, team: str, plan_name: str, from_us: int | None = None) -> Pool:
-    """Grant a plan's newest version to a team, from an instant (default: this period's start)."""
+    """Grant a plan's newest version to a team, from an instant (default: this period's start).
+
+    Refused when the plan names a model that has no price then, or now.
+    """
     now_us = books.clock()
 
     def write(connection: sa.Connection) -> Pool:
         known = directory.known_team(connection, team)
         plan = directory.plan(connection, plan_name)
-        begins_us = terms_of(plan).periods.at(now_us).start_us if from_us is None else from_us
+        terms = terms_of(plan)
+        begins_us = terms.periods.at(now_us).start_us if from_us is None else from_us
+        books.must_be_priced(terms, begins_us, now_us)
         return add_pool(connection, known, plan.id, begins_us, now_us)
 
     pool = books.journal.write(write)

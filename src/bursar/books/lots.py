@@ -17,10 +17,12 @@ import sqlalchemy as sa
 from bursar.books.close import closings
 from bursar.books.effects import effects, next_effect_us, paused
 from bursar.books.spending import NEVER_US, OpenLot
-from bursar.ledger.accounts import SHARED, Kind
+from bursar.ledger.accounts import LAST_PRIORITY, SHARED, Balance, Kind
+from bursar.ledger.decide import burn_down
 from bursar.ledger.postings import Accrue, Command, Open
 from bursar.periods import Period, first_instant
-from bursar.refusals import Refusal, Refused
+from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.store.batch import read_balance
 from bursar.store.changes import Change, changes_of
 from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
 from bursar.store.employment import absences_of
@@ -31,6 +33,7 @@ from bursar.terms.amounts import REVOCATIONS, holding_at_opening, pause_at
 from bursar.terms.opening import first_us, opening
 from bursar.terms.plan import Terms
 from bursar.terms.proration import ALWAYS, Employment
+from bursar.terms.runout import closes_us
 from bursar.terms.schedules import local_day, period_after, period_at
 from bursar.terms.worth import Prices, worth_at_opening
 
@@ -47,6 +50,11 @@ def source_of(grant: Grant) -> str:
     return f"grant:{grant.id}"
 
 
+def overrun_source(source: str) -> str:
+    """How what lets calls pass a budget names the grant or pool whose lot it stands beside."""
+    return f"overrun:{source}"
+
+
 class Enrolment(NamedTuple):
     """A grant, or a team's pool: what opens lots. `owner_id` is whose they are, `source` is how they name it.
 
@@ -61,6 +69,11 @@ class Enrolment(NamedTuple):
     prices: Prices
     employment: Employment = ALWAYS
     events: tuple[Change, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """How its lots name it, and what lets calls pass them."""
+        return (self.source, overrun_source(self.source)) if self.terms.overrun == "soft" else (self.source,)
 
     def goes_on(self, now_us: int) -> bool:
         """Whether there will be further lots, as far as is known now."""
@@ -79,44 +92,50 @@ class Enrolment(NamedTuple):
         return Period(label, opens_us, min(end_us, expires_us))
 
 
-def openings(enrolment: Enrolment, opened: set[str], until_us: int) -> Iterator[Open]:
+def openings(enrolment: Enrolment, opened: set[tuple[str, str]], until_us: int) -> Iterator[Open]:
     """The lots that an enrolment should have opened by an instant and has not: one a period, from its start.
 
-    One whose model has no price is not opened: it will be when there is a price, and never at zero.
+    Beside it what lets calls pass the budget, if the plan is soft. `opened` are sources and labels. One whose model
+    has no price is not opened: it will be when there is a price, and never at zero.
     """
     if until_us < enrolment.from_us:
         return
     schedule = enrolment.terms.periods
     period = period_at(schedule, enrolment.from_us)
     while period.start_us <= until_us:
-        if period.label not in opened:
-            lot = _open(enrolment, period)
-            if isinstance(lot, Open) and lot.opens_us <= until_us:
+        missing = {source for source in enrolment.sources if (source, period.label) not in opened}
+        for lot in _opens(enrolment, period) if missing else ():
+            if isinstance(lot, Open) and lot.source in missing and lot.opens_us <= until_us:
                 yield lot
         period = period_after(schedule, period)
 
 
-def _open(enrolment: Enrolment, period: Period) -> Open | Refusal | None:
-    one = enrolment
+def _opens(one: Enrolment, period: Period) -> Iterator[Open | Refusal]:
+    """A period's lot, and what lets calls pass it; or why there is none, if that is because a model has no price."""
     try:
         found = opening(one.terms, period, one.from_us, one.employment, events=one.events, prices=one.prices)
     except Refused as refused:
-        return refused.refusal
+        yield refused.refusal
+        return
     if found is None:
-        return None
-    return Open(
-        person_id=enrolment.owner_id,
+        return
+    lot = Open(
+        person_id=one.owner_id,
         kind=Kind.LOT,
-        source=enrolment.source,
+        source=one.source,
         label=found.label,
         amount=found.amount_nanos,
         at_us=found.opens_us,
-        priority=enrolment.terms.priority,
+        priority=one.terms.priority,
         opens_us=found.opens_us,
         expires_us=found.expires_us,
         unearned=found.unearned_nanos,
         reason=found.note,
     )
+    yield lot
+    if found.overrun_nanos:
+        beside = {"source": overrun_source(one.source), "amount": found.overrun_nanos, "priority": LAST_PRIORITY + 1}
+        yield msgspec.structs.replace(lot, **beside, reason="")
 
 
 class Enrolments:
@@ -126,6 +145,7 @@ class Enrolments:
         """`lots` is a condition on the table `balances` that their lots fulfil, and no others."""
         self._all = list(found)
         self._lots = lots
+        self._openers = {source: one for one in self._all for source in one.sources}
 
     @classmethod
     def of(cls, connection: sa.Connection, person: Person | None, prices: Prices) -> Enrolments:
@@ -142,10 +162,9 @@ class Enrolments:
 
     def due_openings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every opening that is due."""
-        opened: dict[str, set[str]] = {}
-        for source, label in connection.execute(sa.select(balances.c.source, balances.c.label).where(self._lots)):
-            opened.setdefault(source, set()).add(label)
-        return [lot for one in self._all for lot in openings(one, opened.get(one.source, set()), now_us)]
+        rows = connection.execute(sa.select(balances.c.source, balances.c.label).where(self._lots))
+        opened = {(source, label) for source, label in rows}
+        return [lot for one in self._all for lot in openings(one, opened, now_us)]
 
     def due_earnings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every day's part of a lot that is earned and is not available yet, each as of its day."""
@@ -158,10 +177,9 @@ class Enrolments:
             .join(postings, postings.c.op == op)
             .where(self._lots, lot.unearned > 0, lot.source.startswith("grant:") | lot.source.startswith("pool:"))
         )
-        enrolled = {one.source: one for one in self._all}
         due: list[Command] = []
         for balance_id, source, label, opens_us, expires_us, unearned, amount in connection.execute(query):
-            one = enrolled[source]
+            one = self._openers[source]
             span = one.span(label, opens_us, expires_us)
             due += [
                 Accrue(balance_id, still, at_us)
@@ -172,26 +190,36 @@ class Enrolments:
 
     def due_effects(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """What changes of terms, and leaving, do to lots that are open."""
-        return effects(connection, self._lots, {one.source: one for one in self._all}, now_us)
+        return effects(connection, self._lots, self._openers, now_us)
 
-    def next_end_us(self, connection: sa.Connection, after_us: int, now_us: int) -> int:
-        """When the next lot after an instant ended that has something available; now when none has ended by now."""
-        query = sa.select(sa.func.min(balances.c.expires_us)).where(
-            self._lots, balances.c.available > 0, balances.c.expires_us > after_us, balances.c.expires_us < now_us
-        )
-        found = connection.execute(query).scalar()
-        return now_us if found is None else int(found)
+    def next_close_us(self, connection: sa.Connection, after_us: int, now_us: int) -> int:
+        """When the next lot after an instant closed that has something available; now when none has closed by now."""
+        lot = balances.c
+        if not any(one.terms.run_out_days for one in self._all):
+            query = sa.select(sa.func.min(lot.expires_us)).where(
+                self._lots, lot.available > 0, lot.expires_us > after_us, lot.expires_us < now_us
+            )
+            found = connection.execute(query).scalar()
+            return now_us if found is None else int(found)
+        ended = sa.select(lot.source, lot.expires_us).where(self._lots, lot.available > 0, lot.expires_us < now_us)
+        closes = (self._closes_us(source, expires_us) for source, expires_us in connection.execute(ended.distinct()))
+        return min((instant for instant in closes if after_us < instant < now_us), default=now_us)
+
+    def _closes_us(self, source: str, expires_us: int) -> int:
+        """When a lot that ends at an instant is closed for good."""
+        opener = self._openers.get(source)
+        return expires_us if opener is None else closes_us(opener.terms, expires_us)
 
     def due_closings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """What becomes of every lot whose time has ended with something unspent, as far as it can be said now."""
-        return closings(connection, self._lots, {one.source: one for one in self._all}, now_us)
+        return closings(connection, self._lots, self._openers, now_us)
 
     def open_lots(self, connection: sa.Connection, now_us: int) -> tuple[OpenLot, ...]:
         """The lots that are open, with the terms under which they may be spent."""
         pauses = self._pauses(now_us)
         if any(pause.grant_id is None for pause in pauses.values()):
             return ()
-        terms = {one.source: one.terms for one in self._all if one.source not in pauses}
+        terms = {source: one.terms for source, one in self._openers.items() if one.source not in pauses}
         query = sa.select(balances.c.id, balances.c.source, balances.c.expires_us).where(
             self._lots, balances.c.opens_us <= now_us, balances.c.expires_us > now_us
         )
@@ -208,8 +236,15 @@ class Enrolments:
 
     def unpriced(self, now_us: int) -> Refusal | None:
         """Why a lot of now is not open, if that is because its model has no price."""
-        lots = (_open(one, period_at(one.terms.periods, now_us)) for one in self._all if one.from_us <= now_us)
-        return next((lot for lot in lots if isinstance(lot, Refusal)), None)
+        begun = [one for one in self._all if one.from_us <= now_us]
+        lots = (lot for one in begun for lot in _opens(one, period_at(one.terms.periods, now_us)))
+        problem = next((lot.text for lot in lots if isinstance(lot, Refusal)), None)
+        return None if problem is None else refuse(Why.BUDGET_NOT_PRICED, problem=problem)
+
+    def all_lots(self, connection: sa.Connection) -> list[tuple[Balance, Terms]]:
+        """All lots that there are or ever were, as they stand, in the order in which they pay; with their terms."""
+        rows = connection.execute(sa.select(balances).where(self._lots))
+        return [(lot, self._openers[lot.source].terms) for lot in burn_down(map(read_balance, rows))]
 
     def _pauses(self, now_us: int) -> dict[str, Change]:
         """The pauses that close lots at an instant, by what opened the lots."""
@@ -279,4 +314,5 @@ def _pooled(connection: sa.Connection, team: str | None, prices: Prices) -> list
 
 
 def _lots_of(found: list[Enrolment]) -> sa.ColumnElement[bool]:
-    return sa.and_(balances.c.kind == Kind.LOT.value, balances.c.source.in_([one.source for one in found]))
+    sources = [source for one in found for source in one.sources]
+    return sa.and_(balances.c.kind == Kind.LOT.value, balances.c.source.in_(sources))
