@@ -40,7 +40,7 @@ def comparison_letter(comparison: Comparison) -> Letter:
         summary=tuple(_summary(comparison)),
         sections=(
             _side_by_side(comparison),
-            _terms(comparison),
+            *_terms(comparison),
             assumptions(_assumed(comparison)),
         ),
         small_print=SMALL_PRINT,
@@ -95,7 +95,7 @@ def _side_by_side(comparison: Comparison) -> Section:
             whole(one.headline.total_usd_year),
             about_share(one.headline.tokens_share),
             whole(sum(parts.values())),
-            f"{thousands(low)}–{thousands(high)}",
+            "–" if one.offer.tokens is None else f"{thousands(low)}–{thousands(high)}",
             about_usd(parts[TOKENS]),
         )
         for one, (_, parts, low, high, _) in zip(comparison.valuations, worths, strict=True)
@@ -111,11 +111,17 @@ def _side_by_side(comparison: Comparison) -> Section:
     )
 
 
-def _terms(comparison: Comparison) -> Section:
-    columns = [dict(terms_of(one.offer.tokens)) for one in comparison.valuations]
-    rows = tuple((name, *(column[name] for column in columns)) for name in columns[0])
-    names = tuple(one.offer.name for one in comparison.valuations)
-    return Section("What the terms say", table=Table(("Term", *names), rows))
+def _terms(comparison: Comparison) -> Iterator[Section]:
+    """The terms of the budgets next to each other, if there is a budget at all."""
+    columns = {
+        one.offer.name: dict(terms_of(one.offer.tokens))
+        for one in comparison.valuations
+        if one.offer.tokens is not None
+    }
+    if columns:
+        first, *_ = columns.values()
+        rows = tuple((term, *(column[term] for column in columns.values())) for term in first)
+        yield Section("What the terms of the budgets say", table=Table(("Term", *columns), rows))
 
 
 def _assumed(comparison: Comparison) -> Iterator[Row]:

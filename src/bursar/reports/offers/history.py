@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bursar.offers.history import History
-from bursar.offers.prose import about, about_share, about_usd
+from bursar.offers.prose import about_share, about_usd, rounded
 from bursar.reports.offers.figures import whole
 from bursar.reports.offers.letter import Figure, Letter, Section, Table
 from bursar.reports.offers.pictures import BASE, BONUS, EQUITY, TOKENS, OverYears, Year
@@ -34,7 +34,7 @@ def _figures(found: History) -> Iterator[Figure]:
     market = f"the market {about_share(found.market_growth)}"
     yield Figure("The base grew, a year", about_share(found.base_growth), market)
     yield Figure("Raise forgone, a year now", about_usd(max(0.0, found.forgone_usd)), "against the market")
-    compute = "–" if found.substitution is None else f"${about(found.substitution)}"
+    compute = "–" if found.substitution is None else f"${rounded(found.substitution):,.2f}"
     yield Figure("Compute for each dollar of it", compute, "the substitution ratio")
 
 

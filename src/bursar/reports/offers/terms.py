@@ -10,13 +10,12 @@ from bursar.reports.offers.figures import whole
 from bursar.reports.words import count
 
 NOT_SAID = "not said"
-NONE = "–"
 _PERIODS = {1: "a month", 3: "a quarter", 6: "half a year", 12: "a year"}
 
 
-def terms_of(budget: TokenBudget | None) -> list[tuple[str, str]]:
-    """Each term's name and what the offer says of it; dashes where there is no budget."""
-    return [(name, NONE if budget is None else told(budget)) for name, told in _TERMS.items()]
+def terms_of(budget: TokenBudget) -> list[tuple[str, str]]:
+    """Each term's name and what the offer says of it."""
+    return [(name, told(budget)) for name, told in _TERMS.items()]
 
 
 def _amount(budget: TokenBudget) -> str:

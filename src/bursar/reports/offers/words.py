@@ -90,7 +90,7 @@ def assumptions(rows: Iterable[Row]) -> Section:
     headings = ("Assumption", ">Value", ">Range", "Where it comes from")
     return Section(
         "What went in",
-        prose=("Any of these can be set, such as `--set u=0.8`. The ranges are what interval and tornado cover.",),
+        prose=("Any of these can be set, such as with --set u=0.8. The ranges are what interval and tornado cover.",),
         table=Table(headings, tuple(rows)),
     )
 
