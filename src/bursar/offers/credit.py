@@ -27,7 +27,7 @@ class Flows(NamedTuple):
 
 
 class Wants(NamedTuple):
-    """What the person would use: at most `need` and, where keeping credit for cash pays more, no more than `pays`."""
+    """What the person would use: at most `need`, and not above `pays` where the rest is worth more as cash."""
 
     need: Floats
     pays: Floats
@@ -41,6 +41,16 @@ class Life(NamedTuple):
     part: float
     caps: Floats | None
 
+    @property
+    def lasts(self) -> bool:
+        """Whether credit lives beyond its period."""
+        return self.months > 0 or self.part > 0
+
+    @property
+    def none(self) -> Life:
+        """No life beyond the period."""
+        return Life(self.period_months, 0.0, 0.0, None)
+
 
 def life_of(budget: TokenBudget, granted: Floats) -> Life:
     """How long the terms let unused credit live. `granted`: (rows, months), for a cap that is a share of it."""
@@ -51,7 +61,7 @@ def life_of(budget: TokenBudget, granted: Floats) -> Life:
         whole = math.floor(budget.grace_days / DAYS_A_MONTH)
         return Life(period, whole, budget.grace_days / DAYS_A_MONTH - whole, None)
     if budget.unused != "carry_over":
-        return Life(period, 0, 0.0, None)
+        return Life(period, 0.0, 0.0, None)
     caps = None
     if budget.carry_over_cap_usd is not None:
         caps = np.full_like(granted, budget.carry_over_cap_usd)
@@ -60,23 +70,20 @@ def life_of(budget: TokenBudget, granted: Floats) -> Life:
     return Life(period, budget.carry_over_periods * period, 0.0, caps)
 
 
-def play(granted: Floats, wants: Wants, life: Life, cash_cap_usd: float) -> Flows:
-    """Play the months through. At most `cash_cap_usd` of what ends at once is cashed out; 0: there is no such right.
+def play(granted: Floats, need: Floats, life: Life, cash_cap_usd: float) -> Flows:
+    """Use all that is needed, carry over what may be, and cash out what ends: at most `cash_cap_usd` of it at once.
 
     In the last month all that is left may be cashed out, as the horizon ends; what may not stays `left`.
     """
-    if life.months == 0 and life.period_months == 1:
-        return _play_at_once(granted, wants, cash_cap_usd)
     count = granted.shape[1]
     total = np.cumsum(granted, axis=1)
     used, cashed, expired, left = (np.empty_like(total) for _ in range(4))
     out = np.zeros_like(total[:, 0])
     for month in range(count):
         there = total[:, month] - out
-        most = np.minimum(there, wants.need[:, month])
-        use = np.clip(np.maximum(wants.pays[:, month], there - cash_cap_usd), 0.0, most)
+        use = np.minimum(there, need[:, month])
         out = out + use
-        ends = _ends(total, out, wants.need, life, month)
+        ends = _ends(total, out, need, life, month)
         leaves = there - use if month == count - 1 and cash_cap_usd else ends
         cash = np.minimum(leaves, cash_cap_usd)
         gone = np.maximum(ends - cash, 0.0)
@@ -84,6 +91,26 @@ def play(granted: Floats, wants: Wants, life: Life, cash_cap_usd: float) -> Flow
         used[:, month], cashed[:, month], expired[:, month] = use, cash, gone
         left[:, month] = np.maximum(total[:, month] - out, 0.0)
     return Flows(used, cashed, expired, left)
+
+
+def play_at_once(granted: Floats, need: Floats) -> Flows:
+    """The same where credit lives for its month and is not cashed out: each month is a story of its own."""
+    used = np.minimum(granted, need)
+    return Flows(used, np.zeros_like(granted), granted - used, np.zeros_like(granted))
+
+
+def keep_for_cash(granted: Floats, wants: Wants, period_months: int, cash_cap_usd: float) -> Flows:
+    """Use in each month only what is worth more than cash, keep the rest for the close of the period, carry nothing.
+
+    A month's part of the cap is what it may keep; what is above is used where there is need, or expires.
+    """
+    cap = cash_cap_usd / period_months
+    used = np.clip(np.maximum(wants.pays, granted - cap), 0.0, np.minimum(granted, wants.need))
+    kept = np.minimum(granted - used, cap)
+    periods = kept.reshape(len(kept), -1, period_months).cumsum(axis=2)
+    cashed, left = np.zeros_like(periods), periods.copy()
+    cashed[:, :, -1], left[:, :, -1] = periods[:, :, -1], 0.0
+    return Flows(used, cashed.reshape(kept.shape), granted - used - kept, left.reshape(kept.shape))
 
 
 def _ends(total: Floats, out: Floats, need: Floats, life: Life, month: int) -> Floats:
@@ -99,11 +126,3 @@ def _ends(total: Floats, out: Floats, need: Floats, life: Life, month: int) -> F
     if life.caps is not None and (month + 1) % period == 0:
         ends = np.maximum(ends, total[:, month] - life.caps[:, month] - out)
     return ends
-
-
-def _play_at_once(granted: Floats, wants: Wants, cash_cap_usd: float) -> Flows:
-    """The same where credit lives for its month only: each month is a story of its own."""
-    most = np.minimum(granted, wants.need)
-    used = np.clip(np.maximum(wants.pays, granted - cash_cap_usd), 0.0, most)
-    cashed = np.minimum(granted - used, cash_cap_usd)
-    return Flows(used, cashed, granted - used - cashed, np.zeros_like(granted))

@@ -10,6 +10,7 @@ import msgspec
 from bursar.offers.offer import Offer
 from bursar.offers.parameters import Parameter
 from bursar.offers.person import Person
+from bursar.offers.table import dollars, html_table
 
 LEVEL = 0.9
 """How much of the parameters' ranges an interval covers: from the 5th to the 95th percentile."""
@@ -147,6 +148,31 @@ class Valuation(msgspec.Struct, frozen=True, kw_only=True):
         granted = sum(month.granted_usd for month in self.months)
         return sum(month.expired_usd for month in self.months) / granted if granted else 0.0
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        worth, years = self.worth, self.person.horizon_years
+        components = html_table(
+            f"{self.offer.name}: present value over {years} years, after tax",
+            ("", "worth", "from", "to"),
+            (
+                ("base", dollars(worth.base_usd), "", ""),
+                ("bonus", dollars(worth.bonus_usd), "", ""),
+                ("equity", dollars(worth.equity_usd), "", ""),
+                ("tokens", dollars(worth.tokens_usd), *_ends(self.tokens_interval)),
+                ("total", dollars(worth.total_usd), *_ends(self.total_interval)),
+                ("tokens as base a year", dollars(worth.break_even_base_usd_year), *_ends(self.break_even_interval)),
+            ),
+        )
+        bars = html_table(
+            "What moves it: the tokens as base a year",
+            ("", "range", "at its low end", "at its high end"),
+            (
+                (bar.label, f"{bar.low:g}–{bar.high:g}", dollars(bar.at_low_usd_year), dollars(bar.at_high_usd_year))
+                for bar in self.tornado
+            ),
+        )
+        return components + (bars if self.tornado else "")
+
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Offers next to each other, the one worth most first."""
@@ -154,3 +180,24 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     valuations: tuple[Valuation, ...]
     behind: tuple[Interval, ...]
     """For each, how many dollars of present value it is behind the first, over the same draws of the parameters."""
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return html_table(
+            "Present value after tax, the one worth most first",
+            ("", "base", "bonus", "equity", "tokens", "total", "behind by", "from", "to"),
+            (
+                (
+                    one.offer.name,
+                    *(dollars(part) for part in (one.worth.base_usd, one.worth.bonus_usd, one.worth.equity_usd)),
+                    *(dollars(part) for part in (one.worth.tokens_usd, one.worth.total_usd)),
+                    dollars(self.valuations[0].worth.total_usd - one.worth.total_usd),
+                    *_ends(behind),
+                )
+                for one, behind in zip(self.valuations, self.behind, strict=True)
+            ),
+        )
+
+
+def _ends(interval: Interval) -> tuple[str, str]:
+    return dollars(interval.low), dollars(interval.high)

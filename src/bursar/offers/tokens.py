@@ -13,8 +13,8 @@ with an escalator e, or max(1, pi^-t) with an index, which follows prices upward
   part where the terms tax that.
 
 Rights are not duties: who may turn credit into cash keeps what is worth more as cash than as use, and may let a
-carry-over be. The value is that of the better of two courses: use all that is needed, carry over, cash out what ends;
-or carry nothing over, and use only what is worth more than cash.
+carry-over be. The value is that of the best of these courses: use all that is needed, carry over, cash out what ends;
+the same, but carry nothing over; or carry nothing over, and use only what is worth more than cash.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 
 from bursar.offers import inkind
 from bursar.offers.budget import TokenBudget
-from bursar.offers.credit import Flows, Life, Wants, life_of, play
+from bursar.offers.credit import Flows, Wants, keep_for_cash, life_of, play, play_at_once
 from bursar.offers.parameters import own_use
 from bursar.offers.person import Person
 from bursar.offers.rows import Floats, Rows
@@ -72,12 +72,14 @@ class _Case(NamedTuple):
 
 
 def story(budget: TokenBudget, person: Person, rows: Rows) -> Story:
-    """Value a budget for each row of parameters, by the better of the courses that its terms leave open."""
+    """Value a budget for each row of parameters, by the best of the courses that its terms leave open."""
     case = _Case(budget, person, rows)
     months = np.arange(12 * person.horizon_years, dtype=np.float64)
     granted = granted_usd(budget, rows, months)
-    weights = survival(budget, rows, months)
-    told = [_told(case, granted, flows, weights) for flows in _courses(case, granted)]
+    left = survival(budget, rows, months)
+    discount = (1 + person.discount_rate) ** (-months / 12)
+    courses = _courses(case, granted, discount * left)
+    told = [_told(case, granted, flows, left, discount) for flows in courses]
     return reduce(_better, told)
 
 
@@ -108,37 +110,45 @@ def need_usd(budget: TokenBudget, person: Person, rows: Rows, granted: Floats) -
     return scale * rows["fit"] * np.resize(history, granted.shape[1])
 
 
-def _courses(case: _Case, granted: Floats) -> list[Flows]:
-    """What may be done with credit: use and carry over all that is needed, or carry nothing and cash what pays."""
+def _courses(case: _Case, granted: Floats, weights: Floats) -> list[Flows]:
+    """What may be done with credit: use and carry over all that is needed, carry nothing, cash what pays."""
     budget = case.budget
     need = need_usd(budget, case.person, case.rows, granted)
-    cap = 0.0
-    if budget.cash_out_rate:
-        cap = math.inf if budget.cash_out_cap_usd is None else budget.cash_out_cap_usd
     life = life_of(budget, granted)
-    at_once = Life(life.period_months, 0, 0.0, None)
-    courses = []
-    if not cap or life != at_once:
-        courses.append(play(granted, Wants(need, np.full_like(need, math.inf)), life, cap))
-    if cap:
-        courses.append(play(granted, Wants(need, _pays_usd(case, need)), at_once, cap))
-    return courses
+    if not budget.cash_out_rate:
+        lasts = life.lasts or life.period_months > 1
+        return [play(granted, need, life, 0.0) if lasts else play_at_once(granted, need)]
+    cap = math.inf if budget.cash_out_cap_usd is None else budget.cash_out_cap_usd
+    wants = Wants(need, _pays_usd(case, weights))
+    lives = (life, life.none) if life.lasts else (life,)
+    return [
+        *(play(granted, need, its, cap) for its in lives),
+        keep_for_cash(granted, wants, life.period_months, cap),
+    ]
 
 
-def _pays_usd(case: _Case, need: Floats) -> Floats:
-    """The use up to which a dollar of it is worth more than its cash-out after tax.
+def _pays_usd(case: _Case, weights: Floats) -> Floats:
+    """The use up to which a dollar of it is worth more than its cash-out, after tax and when the period closes.
 
     Without end where work use alone is worth more; else where p * (v'(P) - tax) + (1 - p) * s falls to the cash.
     """
     p, s = case.rows["p"], case.rows["s"]
     cash = case.budget.cash_out_rate * (1 - case.person.marginal_tax_rate * (1 - case.rows["imputed"]))
+    cash = cash * _at_close(weights, case.budget.period_months or 1)
     share = np.maximum(p, inkind.TINY)
     slope = np.where(p > 0, (cash - s * (1 - p)) / share + case.personal_tax, 2.0)
     personal = inkind.amount_usd_at(slope, case.demand_usd, case.rows["eps"])
-    return np.broadcast_to(np.where(s >= cash, math.inf, personal / share), need.shape)
+    pays: Floats = np.where(s >= cash, math.inf, personal / share)
+    return pays
 
 
-def _told(case: _Case, granted: Floats, flows: Flows, weights: Floats) -> Story:
+def _at_close(weights: Floats, period_months: int) -> Floats:
+    """What a dollar at the close of each month's period weighs, for one that weighs 1 in the month."""
+    closes = np.repeat(weights[:, period_months - 1 :: period_months], period_months, axis=1)
+    return closes / np.maximum(weights, inkind.TINY)
+
+
+def _told(case: _Case, granted: Floats, flows: Flows, left: Floats, discount: Floats) -> Story:
     """Put dollars of worth on a course."""
     budget, person, rows = case
     most = inkind.amount_usd_at(rows["s"] + case.personal_tax, case.demand_usd, rows["eps"])
@@ -149,8 +159,7 @@ def _told(case: _Case, granted: Floats, flows: Flows, weights: Floats) -> Story:
         imputed = imputed + (1 - rows["imputed"]) * personal
     in_kind = inkind.worth_usd(personal, case.demand_usd, rows["eps"]) + rows["s"] * (flows.used - personal)
     worth = in_kind + cash - person.marginal_tax_rate * imputed
-    discount = (1 + person.discount_rate) ** (-np.arange(granted.shape[1]) / 12)
-    return Story(granted, flows, personal, imputed, worth, weights, discount * weights * worth)
+    return Story(granted, flows, personal, imputed, worth, left, discount * left * worth)
 
 
 def _better(one: Story, other: Story) -> Story:
