@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
-
-from bursar import __version__
 from bursar.api.app import build_api
 from bursar.api.service import ReloadAnswer, Reloader
 from bursar.books import Books
 from bursar.books.checkpoints import keep_daily
 from bursar.config import Config, load_config
 from bursar.pricing.book import PriceBook
-from bursar.pricing.overrides import load_overrides
+from bursar.pricing.kept import kept_book
 from bursar.refusals import Refused, Why, refuse
 from bursar.signing import SigningKeys
 from bursar.store.database import Database
@@ -100,34 +94,8 @@ class Bursar:
 
 
 def load_prices(folder: Path) -> PriceBook:
-    """The price book: the public prices that came with this installation, under the operator's own.
-
-    Building it takes most of a second, so what was built is kept in the folder, named after all it was built from.
-    """
-    own = folder / PRICES_FILE
-    kept = folder / f"prices-{_price_sources(own)}.json"
-    if kept.exists():
-        try:
-            return PriceBook.from_json(kept.read_bytes())
-        except (OSError, msgspec.MsgspecError):
-            kept.unlink(missing_ok=True)  # cut off while it was written: build it again
-    from bursar.pricing.catalog import build_book  # noqa: PLC0415 - slow to import, and seldom needed
-
-    book = build_book(load_overrides(own) if own.exists() else None)
-    for old in folder.glob("prices-*.json"):
-        old.unlink(missing_ok=True)
-    draft = kept.with_suffix(".new")
-    draft.write_bytes(book.to_json())
-    draft.replace(kept)
-    return book
-
-
-def _price_sources(own: Path) -> str:
-    """A name for all that a price book is built from: the installed tables, the reviewed ones, the operator's."""
-    tables = sorted((files("bursar.pricing") / "data").iterdir(), key=lambda table: table.name)
-    sources = [version("genai-prices"), __version__, *(table.read_text("utf-8") for table in tables)]
-    sources.append(own.read_text("utf-8") if own.exists() else "")
-    return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+    """The price book of a data folder: the public prices of this installation, under the operator's own."""
+    return kept_book(folder, folder / PRICES_FILE)
 
 
 def _lock(folder: Path, *, create: bool) -> IO[str]:

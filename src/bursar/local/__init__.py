@@ -1,0 +1,1 @@
+"""One's own logs, read and priced without a server."""

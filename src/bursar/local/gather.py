@@ -1,0 +1,211 @@
+"""Reads the logs that have changed, on all cores, and knows the rest from before.
+
+Files are dealt out by size to as many processes as there are cores. A child hands back what it found through a pipe;
+a child that fails costs time and nothing else, because its files are then read here.
+"""
+
+from __future__ import annotations
+
+import gc
+import heapq
+import mmap
+import os
+import stat
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from bursar.importers.reading import Source
+from bursar.importers.record import Broken
+from bursar.local.kept import Kept, Log, kept
+
+WORTH_A_PROCESS_BYTES = 8 << 20
+MOST_PROCESSES = 8
+Progress = Callable[[int, int], None]
+"""Called with bytes read and bytes to read, now and then."""
+
+
+class Gathered(NamedTuple):
+    """All files that there are, what of them was read now, and files that could not be read at all."""
+
+    files: list[Kept]
+    read_files: int
+    read_bytes: int
+    unread: list[Broken]
+
+
+_encode = msgspec.msgpack.encode
+_decode = msgspec.msgpack.Decoder(tuple[list[Kept], list[Broken]]).decode
+
+
+def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> list[Log]:
+    """The files of sources below their roots, each once however many ways lead to it."""
+    found: dict[str, Log] = {}
+    for name, source in sources.items():
+        for root in roots.get(name, ()):
+            for path in source.files(root):
+                try:
+                    about = path.stat()
+                except OSError:
+                    continue
+                if stat.S_ISREG(about.st_mode):
+                    found.setdefault(str(path), Log(str(path), name, about.st_size, about.st_mtime_ns))
+    return list(found.values())
+
+
+def gather(
+    wanted: Sequence[Log],
+    before: Mapping[str, Kept],
+    sources: Mapping[str, Source],
+    progress: Progress = lambda done, total: None,
+    processes: int | None = None,
+) -> Gathered:
+    """What all files tell. Those that are as they were before are not opened, those that grew are read on."""
+    known: dict[str, Kept] = {}
+    changed: list[Log] = []
+    for log in wanted:
+        one = before.get(log.path)
+        if one is not None and (one.source, one.size, one.changed_ns) == log[1:]:
+            known[log.path] = one
+        else:
+            changed.append(log)
+    total = sum(_left(log, before) for log in changed)
+    many = _processes(total, processes, len(changed))
+    fresh, unread = _Job(before, sources, _Done(many)).run(_dealt(changed, before, many), progress, total)
+    known.update((one.path, one) for one in fresh)
+    return Gathered([known[log.path] for log in wanted if log.path in known], len(changed), total, unread)
+
+
+def _left(log: Log, before: Mapping[str, Kept]) -> int:
+    one = before.get(log.path)
+    return log.size if one is None or one.resume.offset > log.size else log.size - one.resume.offset
+
+
+def _processes(total_bytes: int, wanted: int | None, files: int) -> int:
+    """How many processes are worth it; one where this one has threads, which do not survive a fork."""
+    if not hasattr(os, "fork") or threading.active_count() > 1:
+        return 1
+    most = wanted or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, MOST_PROCESSES)
+    return max(1, min(most, files, total_bytes // WORTH_A_PROCESS_BYTES + 1))
+
+
+def _dealt(changed: Sequence[Log], before: Mapping[str, Kept], processes: int) -> list[list[Log]]:
+    """Shares of about the same size: the largest file left goes to whoever has least."""
+    shares: list[list[Log]] = [[] for _ in range(processes)]
+    load = [(0, n) for n in range(processes)]
+    for log in sorted(changed, key=lambda log: (-_left(log, before), log.path)):
+        size, n = load[0]
+        shares[n].append(log)
+        heapq.heapreplace(load, (size + _left(log, before) + 4096, n))
+    return shares
+
+
+class _Job:
+    """What all processes share: what was known before, the importers, how far everybody is."""
+
+    def __init__(self, before: Mapping[str, Kept], sources: Mapping[str, Source], done: _Done) -> None:
+        self._before = before
+        self._sources = sources
+        self._done = done
+
+    def run(self, shares: Sequence[Sequence[Log]], progress: Progress, total: int) -> tuple[list[Kept], list[Broken]]:
+        """Read all shares, the first here and a child each for the others."""
+
+        def report() -> None:
+            progress(self._done.bytes, total)
+
+        with _no_collection():
+            children = [self._started(share, number) for number, share in enumerate(shares[1:], start=1)]
+            fresh, unread = self._read(shares[0], 0, report)
+            for child, share in zip(children, shares[1:], strict=True):
+                found = child.found() or self._read(share, 0, report)
+                fresh += found[0]
+                unread += found[1]
+        return fresh, unread
+
+    def _read(
+        self, share: Sequence[Log], number: int, report: Callable[[], None] = lambda: None
+    ) -> tuple[list[Kept], list[Broken]]:
+        fresh: list[Kept] = []
+        unread: list[Broken] = []
+        for log in share:
+            known = self._before.get(log.path)
+            if known is not None and (known.source != log.source or known.size > log.size):
+                known = None
+            try:
+                reading = self._sources[log.source].read(Path(log.path), None if known is None else known.resume)
+            except OSError as problem:
+                unread.append(Broken(log.path, 0, f"cannot be read: {problem.strerror or problem}"))
+            else:
+                fresh.append(kept(log, reading, known))
+            self._done.add(number, _left(log, self._before))
+            report()
+        return fresh, unread
+
+    def _started(self, share: Sequence[Log], number: int) -> _Child:
+        pipe, into = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(into)
+            return _Child(pid, pipe)
+        code = 1
+        try:
+            os.close(pipe)
+            data = _encode(self._read(share, number))
+            with open(into, "wb") as out:
+                out.write(data)
+            code = 0
+        finally:
+            os._exit(code)  # whatever happened: a child has nothing else to do, least of all its parent's clean-up
+
+
+class _Done:
+    """Bytes that each process is done with, in memory that all of them share."""
+
+    def __init__(self, processes: int) -> None:
+        self._each = struct.Struct("q")
+        self._memory = mmap.mmap(-1, max(processes, 1) * self._each.size)
+        self._processes = processes
+
+    def add(self, number: int, size: int) -> None:
+        place = number * self._each.size
+        (known,) = self._each.unpack_from(self._memory, place)
+        self._each.pack_into(self._memory, place, known + size)
+
+    @property
+    def bytes(self) -> int:
+        return sum(n for (n,) in self._each.iter_unpack(self._memory[: self._processes * self._each.size]))
+
+
+class _Child:
+    """A process that reads a share of the files."""
+
+    def __init__(self, pid: int, pipe: int) -> None:
+        self._pid = pid
+        self._pipe = pipe
+
+    def found(self) -> tuple[list[Kept], list[Broken]] | None:
+        """What it found, None if it failed."""
+        with open(self._pipe, "rb") as pipe:
+            data = pipe.read()
+        _, status = os.waitpid(self._pid, 0)
+        if status:
+            return None
+        return _decode(data)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Many objects are made here and none of them in circles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,112 @@
+"""Records put together: by quarter of an hour and by what they share, priced at their own time.
+
+A quarter of an hour is the finest that days of any time zone are cut into, so groups can be kept and shown in any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from bursar.importers.rows import NO_COST
+from bursar.local.kept import Kept, rows_of
+from bursar.pricing.book import PriceBook
+from bursar.pricing.rates import TOKENS_PER_RATE, BucketNotPriced, RateCard
+from bursar.refusals import Refusal
+from bursar.usage import Usage
+
+SLOT_US = 15 * 60 * 1_000_000
+
+
+class Group(msgspec.Struct, array_like=True, gc=False):
+    """Calls of one quarter of an hour that share model, session and project. `slot` counts quarters since 1970 UTC.
+
+    `cost_nanos` is by the price book, or what the source itself says where the book has no price; None if neither
+    knows: that is not nothing.
+    """
+
+    slot: int
+    source: str
+    catalog: str
+    model: str
+    variant: str
+    session: str
+    project: str
+    calls: int
+    input: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    output: int
+    web_searches: int
+    cost_nanos: int | None
+
+
+def groups_of(one: Kept, book: PriceBook, without: Collection[int] = ()) -> list[Group]:
+    """The groups of a file, but for the records (by row) that count elsewhere."""
+    sums: dict[tuple[int, int], _Sum] = {}
+    row = -1
+    for at_us, whose, cost, *counts in rows_of(one):
+        row += 1
+        if row in without:
+            continue
+        place = at_us // SLOT_US, whose
+        known = sums.get(place)
+        if known is None:
+            known = sums[place] = _Sum()
+        known.calls.append(counts)
+        known.given = NO_COST if NO_COST in {cost, known.given} else known.given + cost
+    return [_group(one, book, slot, whose, told) for (slot, whose), told in sums.items()]
+
+
+class _Sum:
+    __slots__ = ("calls", "given")
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.given = 0
+
+
+def _group(one: Kept, book: PriceBook, slot: int, index: int, told: _Sum) -> Group:
+    whose = one.shared[index]
+    counts = [sum(column) for column in zip(*told.calls, strict=True)]
+    card = book.card_at(whose.catalog, whose.model, slot * SLOT_US, whose.variant)
+    cost: int | None = None
+    if isinstance(card, RateCard):
+        try:
+            if _adds_up(card, told.calls):
+                cost = card.cost(_usage(counts))
+            else:
+                cost = sum(card.cost(_usage(call)) for call in told.calls)
+        except BucketNotPriced:
+            cost = None
+    if cost is None and told.given != NO_COST:
+        cost = told.given
+    uncached, read, written, written_1h, output, searches, _ = counts
+    return Group(
+        slot, one.source, whose.catalog, whose.model, whose.variant, whose.session or "", whose.project or "",
+        len(told.calls), uncached, read, written, written_1h, output, searches, cost,
+    )  # fmt: skip
+
+
+def _adds_up(card: RateCard, calls: Sequence[Sequence[int]]) -> bool:
+    """Whether the cost of all calls together is the sum of their costs: no tier in reach, nothing to round."""
+    if card.tiers and max(sum(call[:4]) for call in calls) > card.tiers[0].above:
+        return False
+    rates = card.rates
+    return not any(
+        (rate or 0) % TOKENS_PER_RATE
+        for rate in (rates.input, rates.cache_read, rates.cache_write_5m, rates.cache_write_1h, rates.output)
+    )
+
+
+def _usage(counts: Sequence[int]) -> Usage:
+    uncached, read, written, written_1h, output, searches, _ = counts
+    return Usage(uncached, read, written, written_1h, output, web_searches=searches)
+
+
+def refused(book: PriceBook, group: Group) -> Refusal | None:
+    """Why the price book has no price for a group, None if it has one."""
+    found = book.card_at(group.catalog, group.model, group.slot * SLOT_US, group.variant)
+    return found if isinstance(found, Refusal) else None

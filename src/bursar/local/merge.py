@@ -1,0 +1,74 @@
+"""Which record counts where several files tell of the same call: by the rules of `record.once`, over columns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from bursar.local.kept import Kept
+
+
+def not_counted(files: Sequence[Kept]) -> dict[str, set[int]]:
+    """The rows of each file, by path, that do not count because another one does. Most files have none."""
+    out: defaultdict[str, set[int]] = defaultdict(set)
+    for source in {one.source for one in files}:
+        ours = [one for one in files if one.source == source]
+        _same_key(ours, out)
+        if any(one.has_sidechains for one in ours):
+            _replays(ours, out)
+    return out
+
+
+def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
+    known: set[str] = set()
+    twice: set[str] = set()
+    for one in files:
+        keys = set(one.all_keys())
+        twice |= known & keys
+        known |= keys
+    if not twice:
+        return
+    best: dict[str, tuple[Kept, int]] = {}
+    for one in files:
+        for row, key in enumerate(one.all_keys()):
+            if key not in twice:
+                continue
+            other = best.get(key)
+            if other is None:
+                best[key] = one, row
+            elif one.rank(row) > other[0].rank(other[1]):
+                out[other[0].path].add(other[1])
+                best[key] = one, row
+            else:
+                out[one.path].add(row)
+
+
+def _replays(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
+    """Side chains that replay a message count where nothing else tells of it, and then once."""
+    told: set[str] = set()
+    aside: list[tuple[Kept, int, str]] = []
+    for one in files:
+        if not one.has_sidechains:
+            told.update(one.all_messages())
+            continue
+        whose = one.column(one.whose)
+        for row, message in enumerate(one.all_messages()):
+            if one.shared[whose[row]].sidechain:
+                aside.append((one, row, message))
+            else:
+                told.add(message)
+    best: dict[str, tuple[Kept, int]] = {}
+    for one, row, message in aside:
+        if not message or row in out.get(one.path, ()):
+            continue
+        if message in told:
+            out[one.path].add(row)
+            continue
+        other = best.get(message)
+        if other is None:
+            best[message] = one, row
+        elif one.rank(row) > other[0].rank(other[1]):
+            out[other[0].path].add(other[1])
+            best[message] = one, row
+        else:
+            out[one.path].add(row)
