@@ -51,11 +51,11 @@ MISTAKES = {
         "min(balance.available, cost)",
     ),
     "lots pay in the order of their ids": (
-        "(is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)",
+        "(lot.is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)",
         "lot.id",
     ),
     "what passes the budget pays before the pool": (
-        "(is_overrun, lot.person_id == SHARED",
+        "(lot.is_overrun, lot.person_id == SHARED",
         "(lot.person_id == SHARED",
     ),
     "expiry counts before priority": (

@@ -96,6 +96,11 @@ class Balance(msgspec.Struct, gc=False):
     amounts: list[int]
 
     @property
+    def is_overrun(self) -> bool:
+        """Whether it lets calls pass the budget, and is no part of the budget."""
+        return self.priority > LAST_PRIORITY
+
+    @property
     def granted(self) -> int:
         """What was put in."""
         return -self.amounts[Account.FUNDING]

@@ -8,16 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bursar.ledger.accounts import (
-    ACCOUNTS_PER_BALANCE,
-    DEBITED,
-    LAST_PRIORITY,
-    SHARED,
-    Account,
-    Balance,
-    Kind,
-    new_balance,
-)
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, DEBITED, SHARED, Account, Balance, Kind, new_balance
 from bursar.ledger.changes import changed
 from bursar.ledger.postings import (
     Command,
@@ -82,8 +73,7 @@ def burn_down(lots: Iterable[Balance]) -> list[Balance]:
 
 
 def _rank(lot: Balance) -> tuple[bool, bool, int, int, int, int]:
-    is_overrun = lot.priority > LAST_PRIORITY
-    return (is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)
+    return (lot.is_overrun, lot.person_id == SHARED, lot.priority, lot.expires_us, lot.opens_us, lot.id)
 
 
 def _open(command: Open, fresh_id: int) -> Decision:

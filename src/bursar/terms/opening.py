@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bursar.periods import Period, first_instant
 from bursar.terms.accrual import unearned_at_opening
 from bursar.terms.amounts import Event, resumes_us
+from bursar.terms.fields import WHOLE_BPS
 from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment, counted_days, prorated
 from bursar.terms.schedules import days_of, local_day
@@ -25,6 +26,8 @@ class Opening(NamedTuple):
     opens_us: int
     earned_by_us: int
     expires_us: int
+    overrun_nanos: int = 0
+    """By how much calls may pass the budget in this period."""
     note: str = ""
     """How the amount came about, where that takes saying: what tokens were worth, what an escalator added."""
 
@@ -58,7 +61,23 @@ def opening(
     expires_us = _expires_us(terms, employment, period)
     span = Period(period.label, opens_us, min(period.end_us, expires_us))
     unearned = unearned_at_opening(amount, span, zone) if terms.availability == "accrual" else 0
-    return Opening(period.label, amount, unearned, opens_us, span.end_us, expires_us, worth.note)
+    return Opening(
+        label=period.label,
+        amount_nanos=amount,
+        unearned_nanos=unearned,
+        opens_us=opens_us,
+        earned_by_us=span.end_us,
+        expires_us=expires_us,
+        overrun_nanos=_overrun(terms, amount, days, counted),
+        note=worth.note,
+    )
+
+
+def _overrun(terms: Terms, amount_nanos: int, days: Sequence[date], counted: Collection[date]) -> int:
+    """The ceiling above a lot's amount: a share of it, or an amount a period, prorated as the lot's is."""
+    if terms.overrun_ceiling_bps is not None:
+        return amount_nanos * terms.overrun_ceiling_bps // WHOLE_BPS
+    return prorated(terms, terms.overrun_ceiling_nanos or 0, days, counted)
 
 
 def first_us(day: date | None, time_zone: str) -> int:

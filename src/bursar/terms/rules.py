@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from bursar.terms.schedules import LEAST_DAYS
+
 Fields = Mapping[str, Any]
 Problem = tuple[str, str]
 """A field's name, and what is wrong with it."""
@@ -85,8 +87,15 @@ def _cash_out(read: Fields) -> Problem | None:
 
 
 def _run_out(read: Fields) -> Problem | None:
-    if read.get("run_out_days") and read.get("outside_usage", "memo") != "charge":
+    days = read.get("run_out_days", 0)
+    if days and read.get("outside_usage", "memo") != "charge":
         return "run_out_days", 'nothing is charged late under this plan; it needs outside_usage = "charge"'
+    shortest = LEAST_DAYS[read.get("schedule", "monthly")]
+    if days >= shortest and read.get("unused") == "carry_over":
+        return "run_out_days", (
+            f"credit is carried over when the run-out has ended; in {shortest} days the lot that it goes to may have "
+            "ended, too"
+        )
     return None
 
 

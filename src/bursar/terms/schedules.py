@@ -20,6 +20,8 @@ from bursar.periods import Monthly, Period, Schedule, Weekly, first_instant, fro
 SCHEDULES = ("weekly", "biweekly", "semimonthly", "monthly", "quarterly", "annual")
 PER_YEAR = {"weekly": 52, "biweekly": 26, "semimonthly": 24, "monthly": 12, "quarterly": 4, "annual": 1}
 """How many of a schedule's periods make a year of pay."""
+LEAST_DAYS = {"weekly": 7, "biweekly": 14, "semimonthly": 13, "monthly": 28, "quarterly": 90, "annual": 365}
+"""The days of a schedule's shortest period."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTHS_LABEL = re.compile(r"([0-9]{4})(?:-Q([1-4])|-([0-9]{2}))?")
 _MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12}
