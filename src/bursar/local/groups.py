@@ -76,7 +76,7 @@ def _group(one: Kept, book: PriceBook, slot: int, index: int, told: _Sum) -> Gro
     if isinstance(card, RateCard):
         try:
             if _adds_up(card, told.calls):
-                cost = card.cost(_usage(counts))
+                cost = msgspec.structs.replace(card, tiers=()).cost(_usage(counts))  # the sum is no long call
             else:
                 cost = sum(card.cost(_usage(call)) for call in told.calls)
         except BucketNotPriced:
