@@ -295,6 +295,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     variant: str
     reason: str = ""
     provider_request: str = ""
+    provider_message: str = ""
 
 
 def settle(admission: Admission, held: Posting, ending: Ending, book: PriceBook, now_us: int) -> Settle:
@@ -367,4 +368,5 @@ def _record(
         outcome,
         reason,
         ending.provider_request,
+        ending.provider_message,
     )

@@ -337,7 +337,8 @@ class Run:
         """Settle at what was used when the provider said it, else at the bound."""
         usage = meter.usage
         self.sight.delivered = meter.model or ""
-        ending = Ending(usage, meter.delivered_variant, "" if usage is not None else reason, self._request)
+        reason = "" if usage is not None else reason
+        ending = Ending(usage, meter.delivered_variant, reason, self._request, meter.message)
         await self._post_settlement(ending)
 
     async def _lost(self, problem: Exception) -> None:

@@ -52,6 +52,7 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     reason: str
     provider_request: str
+    provider_message: str
 
 
 class TransferView(msgspec.Struct, frozen=True, kw_only=True):

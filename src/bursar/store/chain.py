@@ -30,6 +30,10 @@ def link_hash(
     calls: Sequence[Row],
     seals: Sequence[Row] = (),
 ) -> bytes:
-    """The hash of one link. Rows are complete table rows, in primary-key order; no seals are no part of it."""
-    content = ((link_id, chain, n, recorded_us), postings, transfers, calls, *([seals] if seals else []))
+    """The hash of one link. Rows are complete table rows, in primary-key order; no seals are no part of it.
+
+    Nor is the last column of a call when it is empty: there were calls before there was that column.
+    """
+    told = [row if row[-1] else row[:-1] for row in calls]
+    content = ((link_id, chain, n, recorded_us), postings, transfers, told, *([seals] if seals else []))
     return hashlib.sha256(previous + msgspec.msgpack.encode(content)).digest()

@@ -11,8 +11,9 @@ class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """One call's facts. Tokens in disjoint buckets (see `bursar.usage`), amounts in nano-USD, times in µs UTC.
 
     `outcome` is how it ended for the books: settled, provisional (charged conservatively until something better is
-    known; `reason` says why) or released (not charged). The columns after `posting_id` in the table `calls` are
-    these fields in this order.
+    known; `reason` says why) or released (not charged). `provider_request` and `provider_message` are the provider's
+    own names for the request and for its answer, by which what others report of the call is known again. The columns
+    after `posting_id` in the table `calls` are these fields in this order.
     """
 
     hold_id: str
@@ -39,6 +40,7 @@ class CallRecord(msgspec.Struct, frozen=True, gc=False):
     outcome: str
     reason: str
     provider_request: str
+    provider_message: str = ""
 
 
 class CallNote(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

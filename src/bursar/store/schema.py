@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -296,6 +297,7 @@ calls = _table(
     _col("outcome", Text()),
     _col("reason", Text()),
     _col("provider_request", Text()),
+    _col("provider_message", Text(), server_default=text("''")),
     CheckConstraint("cost_nanos >= 0", name="cost"),
 )
 

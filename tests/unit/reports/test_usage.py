@@ -83,6 +83,7 @@ def test_a_call_is_told_whole(staff: Staff, ada: Person, calls: Callable[..., li
         "outcome": "provisional",
         "reason": "no answer",
         "provider_request": "req_a3",
+        "provider_message": "",
     }
 
 

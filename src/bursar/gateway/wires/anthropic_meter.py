@@ -64,6 +64,7 @@ class _Record(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     type: object = None
+    id: object = None
     model: object = None
     usage: msgspec.Raw = _NONE
 
@@ -142,6 +143,7 @@ class AnthropicMeter(MeteredStream):
     def _open(self, message: _Message) -> None:
         if isinstance(message.model, str):
             self.model = message.model
+        self._named(message.id)
         self._count(bytes(message.usage))
 
     def _count(self, usage: bytes) -> None:

@@ -50,6 +50,10 @@ class Meter(Protocol):
     def model(self) -> str | None:
         """The model that the provider says it used."""
 
+    @property
+    def message(self) -> str:
+        """The provider's own name for its answer; empty when it gave none."""
+
     def whole(self, body: bytes) -> None:
         """Read the body of an answer that is not a stream. Never raises: a faulty body has no usage."""
 

@@ -70,6 +70,7 @@ class _Chunk(msgspec.Struct, rename="camel"):
     prompt_feedback: _Feedback | None = None
     usage_metadata: msgspec.Raw = _NONE
     model_version: object = None
+    response_id: object = None
     service_tier: object = None
     error: object = None
 
@@ -124,6 +125,8 @@ class GeminiMeter(MeteredStream):
             self.failed = True
         if isinstance(chunk.model_version, str):
             self.model = chunk.model_version
+        if chunk.response_id is not None:
+            self._named(chunk.response_id)
         for candidate in chunk.candidates or ():
             self._read_candidate(candidate)
         usage = bytes(chunk.usage_metadata)

@@ -47,6 +47,7 @@ class _Record(msgspec.Struct):
 class _Answer(msgspec.Struct):
     """A completion or a chunk of one; only `usage` is read strictly."""
 
+    id: object = None
     model: object = None
     service_tier: object = None
     error: object = None
@@ -107,6 +108,7 @@ class OpenAIMeter(MeteredStream):
     def _read(self, answer: _Answer) -> None:
         if isinstance(answer.model, str):
             self.model = answer.model
+        self._named(answer.id)
         self.delivered_variant = delivered_variant(answer.service_tier, self.delivered_variant)
         self.partial = usage_of(bytes(answer.usage))
 

@@ -79,6 +79,7 @@ class _Counted(msgspec.Struct):
 class _Response(msgspec.Struct):
     """A response object, or an error in its place."""
 
+    id: object = None
     status: object = None
     model: object = None
     service_tier: object = None
@@ -138,6 +139,7 @@ class ResponsesMeter(MeteredStream):
         self.complete = told not in _RUNNING and not self.failed
         if isinstance(response.model, str):
             self.model = response.model
+        self._named(response.id)
         self.delivered_variant = delivered_variant(response.service_tier, self.delivered_variant)
         self.partial = usage_of(data)
         self.usage = None if told in _RUNNING else self.partial
