@@ -105,7 +105,7 @@ RULES: tuple[Rule, ...] = (
         "person",
         "tokens",
         lambda terms: terms.tokens > 0,
-        "what a lot is worth follows the price of its model; when that falls, so does what other models can be paid with",
+        "what a lot is worth follows the price of its model; when that falls, so does the budget for other models",
     ),
     Rule(
         "person",
@@ -186,7 +186,8 @@ RULES: tuple[Rule, ...] = (
         "counsel",
         "tax_character",
         lambda terms: terms.tax_character == "working_condition" and terms.cash_out_rate_bps > 0,
-        "credit that can become cash is not a US working-condition fringe (Treas. Reg. 1.132-5(a)(1)(i))",
+        "the credit is taken for a working-condition tool although it can become cash, which Treas. Reg. "
+        "1.132-5(a)(1)(i) rules out",
     ),
     Rule(
         "counsel",

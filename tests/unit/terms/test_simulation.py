@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bursar.terms.lint import warnings
 from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment
 from bursar.terms.simulation import SimulatedLot, simulate
@@ -76,30 +74,6 @@ def test_leave_and_leaving() -> None:
     november, december = simulate(terms, date(2026, 11, 1), date(2027, 2, 1), {}, away, prices=NO_PRICES).lots
     assert november.granted_nanos == 2_000 * USD
     assert december.granted_nanos == 967_741_935_490  # ten of 31 days
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ("", {("person", "unused"), ("person", "revocable"), ("person", "vesting_months")}),
-        ('cash_out_rate = "50%"', {("counsel", "cash_out_rate")}),
-        ('unused = "grace"\ngrace_days = 90', {("counsel", "grace_days")}),
-        ('unused = "carry_over"\ncarry_over_periods = 4', {("counsel", "carry_over_periods")}),
-        ('unused = "carry_over"\ncarry_over_cap = "5%"', {("person", "carry_over_cap")}),
-        ('proration = "daily"\non_leave = "pause"', {("person", "on_leave"), ("counsel", "on_leave")}),
-        (
-            'on_leaving = "forfeit"\navailability = "accrual"',
-            {("person", "on_leaving"), ("counsel", "on_leaving"), ("person", "availability")},
-        ),
-    ],
-)
-def test_what_is_to_be_thought_over(lines: str, expected: set[tuple[str, str]]) -> None:
-    assert expected <= {(warning.audience, warning.field) for warning in warnings(plan(lines))}
-
-
-def test_a_plan_with_nothing_against_the_person() -> None:
-    generous = 'unused = "carry_over"\ncarry_over_periods = 1\nrevocable = false\nnotice_reduce_days = 90'
-    assert warnings(plan(generous)) == []
 
 
 def test_how_versions_differ() -> None:
