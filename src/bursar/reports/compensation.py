@@ -98,10 +98,15 @@ class PayView(msgspec.Struct, frozen=True, kw_only=True):
     period: PeriodPay | None
 
 
-def compensation(connection: sa.Connection, person_id: int, at_us: int) -> CompensationView:
-    """Total compensation a year as it is at an instant. Refused when there is no such person."""
+def compensation(
+    connection: sa.Connection, person_id: int, at_us: int, local: date | None = None
+) -> CompensationView:
+    """Total compensation a year as it is at an instant. Refused when there is no such person.
+
+    `local` is the day that it is then where the person is paid; left out, the day is one of UTC.
+    """
     person = known_person(connection, person_id)
-    day = f"{from_us(at_us):%Y-%m-%d}"
+    day = f"{from_us(at_us):%Y-%m-%d}" if local is None else local.isoformat()
     is_employed = _is_employed(person, day)
     pay = _pay_on(pay_of(connection, person_id), day) if is_employed else None
     budgets = _budgets(connection, person_id, at_us) if is_employed else ()

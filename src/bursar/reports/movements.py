@@ -34,7 +34,7 @@ class HeldThen(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What movements come to. `net` has credits less debits by account: FUNDING, OVERRUN, CARRIED_IN are below zero.
+    """What movements come to. `net` has credits less debits by account: those of `accounts.DEBITED` are below zero.
 
     `added` is what of the funding came after the opening.
     """
@@ -44,7 +44,7 @@ class Sums(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The end of a hold, or a late charge, and what of its cost these lots carried.
+    """The end of a hold, or a late charge, and what of its cost these lots carried; of it, what was adjusted.
 
     Without a call's record the model is empty and the key is 0.
     """
@@ -55,6 +55,7 @@ class Ended(NamedTuple):
     effective_us: int
     reason: str
     cost: int
+    adjusted: int
     model: str
     started_us: int
     key_id: int
@@ -111,7 +112,7 @@ class Movements:
         if any(lot.person_id != self._person_id for lot in self._lots):
             return False
         kept = {account: sum(lot.amounts[account] for lot in self._lots) for account in Account}
-        return kept != self._sums.net
+        return kept != self.sums().net
 
     def _codes(self, *accounts: Account) -> list[int]:
         return [account_code(lot_id, account) for lot_id in self._ids for account in accounts]
@@ -138,26 +139,34 @@ class Movements:
             for op, since_us, amount, ended_by in self._connection.execute(query)
         ]
 
-    def sums(self) -> Sums:
-        """What all movements come to."""
-        return self._sums
+    def sums(self, lots: Iterable[Balance] | None = None) -> Sums:
+        """What the movements of some of the lots come to; of all, when none are named."""
+        net, added = dict.fromkeys(Account, 0), 0
+        for lot in self._lots if lots is None else lots:
+            for account, amount in self._sums[lot.id].net.items():
+                net[account] += amount
+            added += self._sums[lot.id].added
+        return Sums(net, added)
 
-    def _summed(self) -> Sums:
+    def _summed(self) -> dict[int, Sums]:
         query = (
             sa.select(postings.c.verb, transfers.c.debit, transfers.c.credit, sa.func.sum(transfers.c.amount_nanos))
             .join(postings, postings.c.id == transfers.c.posting_id)
             .where(self._theirs, transfers.c.debit.in_(self._codes(*Account)))
             .group_by(postings.c.verb, transfers.c.debit, transfers.c.credit)
         )
-        net, added = dict.fromkeys(Account, 0), 0
+        nets = {lot_id: dict.fromkeys(Account, 0) for lot_id in self._ids}
+        added = dict.fromkeys(self._ids, 0)
         for verb, debit, credit, amount in self._connection.execute(query):
-            net[account_of(debit)[1]] -= int(amount)
-            net[account_of(credit)[1]] += int(amount)
-            added += int(amount) if verb == Verb.ADD.value else 0
-        return Sums(net, added)
+            (lot_id, came_from), (_, went_to) = account_of(debit), account_of(credit)
+            nets[lot_id][came_from] -= int(amount)
+            nets[lot_id][went_to] += int(amount)
+            added[lot_id] += int(amount) if verb == Verb.ADD.value else 0
+        return {lot_id: Sums(nets[lot_id], added[lot_id]) for lot_id in self._ids}
 
     def ended(self) -> Iterator[Ended]:
         """The calls that ended, in the journal's order."""
+        late = sa.case((transfers.c.debit.in_(self._codes(Account.ADJUSTED)), transfers.c.amount_nanos), else_=0)
         spent = sa.case((transfers.c.credit.in_(self._codes(Account.SPENT)), transfers.c.amount_nanos), else_=0)
         query = (
             sa.select(
@@ -167,6 +176,7 @@ class Movements:
                 postings.c.effective_us,
                 postings.c.reason,
                 sa.func.sum(spent),
+                sa.func.sum(late),
                 sa.func.coalesce(calls.c.model, ""),
                 sa.func.coalesce(calls.c.started_us, postings.c.effective_us),
                 sa.func.coalesce(calls.c.key_id, 0),
@@ -180,8 +190,8 @@ class Movements:
             .order_by(postings.c.id)
         )
         for row in self._connection.execute(query):
-            posting_id, op, verb, effective_us, reason, cost, *call = row
-            yield Ended(posting_id, op, Verb(verb), effective_us, reason, int(cost), *call)
+            posting_id, op, verb, effective_us, reason, cost, adjusted, *call = row
+            yield Ended(posting_id, op, Verb(verb), effective_us, reason, int(cost), int(adjusted), *call)
 
 
 def _sum_of(names: tuple[str, ...]) -> sa.ColumnElement[int]:

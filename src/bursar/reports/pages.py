@@ -14,21 +14,22 @@ from bursar.document import Facts
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import Provisional, Spend, Statement
+from bursar.reports.statement import Provisional, Reported, Spend, Statement, YearlyPay
+from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
-    change_text,
+    change_told,
     grouped,
     left_texts,
     parts_of,
     pay_lines,
     pay_title,
     percents,
+    reported_text,
     small_print,
     span,
     sum_lines,
-    terms_text,
 )
 from bursar.reports.words import MONTHS, clean, count, period, tokens
 from bursar.reports.words import short_day as day_and_month
@@ -66,17 +67,30 @@ def page_of(statement: Statement, facts: Facts) -> dict[str, Any]:
         "models": _models(statement.spending, spent_cents),
         "runs": _runs(statement),
         "provisional": [_provisional(charge) for charge in statement.provisional],
-        "changes": [clean(change_text(change, statement.time_zone)) for change in statement.changes],
+        "reported": [_reported(usage) for usage in statement.reported],
+        "changes": [
+            [clean(text) for text in change_told(change, statement.time_zone)] for change in statement.changes
+        ],
         "terms": [
-            [f"{clean(plan.name)}, version {plan.version}", clean(terms_text(plan))]
+            {
+                "plan": f"{clean(plan.name)}, version {plan.version}",
+                "lines": [[name, clean(text)] for name, text in terms_lines(plan)],
+            }
             for plan in statement.plans
             if plan.terms
         ],
         "pay": [] if pay is None else [list(line) for line in pay_lines(pay)],
+        "pay_shares": [] if pay is None else _pay_shares(pay),
         "pay_title": "" if pay is None else pay_title(pay),
         "small_print": small_print(statement),
         "document": _document(facts),
     }
+
+
+def _pay_shares(pay: YearlyPay) -> list[float]:
+    """The parts of total compensation in percent of it, for a bar: base, bonus, equity, tokens."""
+    parts = (pay.base_nanos, pay.bonus_nanos, pay.equity_nanos, pay.tokens_nanos)
+    return [part * 10_000 // (pay.total_nanos or 1) / 100 for part in parts]
 
 
 def _figures(statement: Statement) -> list[list[str]]:
@@ -199,4 +213,13 @@ def _provisional(charge: Provisional) -> dict[str, str]:
         "reason": clean(charge.reason or "no reason was recorded"),
         "call": charge.call,
         "amount": show(to_cents(charge.cost_nanos), charge.cost_nanos),
+    }
+
+
+def _reported(usage: Reported) -> dict[str, str]:
+    return {
+        "day": day_and_month(usage.day),
+        "model": clean(usage.model or NOT_RECORDED),
+        "reason": clean(reported_text(usage)),
+        "amount": show(to_cents(usage.cost_nanos), usage.cost_nanos),
     }

@@ -15,25 +15,26 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import Account
+from bursar.ledger.accounts import Account, account_code
 from bursar.ledger.postings import Verb
-from bursar.money import usd
 from bursar.refusals import Refused, Why, refuse
 from bursar.reports.compensation import compensation
 from bursar.reports.days import Days
-from bursar.reports.lots import NO_PLAN_ZONE, PlanLot, PoolLot, known_person, plan_lots, pool_lots
+from bursar.reports.lots import NO_PLAN_ZONE, PlanLot, PoolLot, known_person, plan_lots, pool_lots, terms_of
 from bursar.reports.movements import NEVER_US, Ended, Movements, moved
 from bursar.reports.plain import to_json
 from bursar.store import directory, schema
 from bursar.store.runs import runs_of_keys
 from bursar.store.schema import balances
+from bursar.terms.schedules import local_day
+from bursar.terms.written import written
 
 
 class PlanPeriod(msgspec.Struct, frozen=True, kw_only=True):
     """A plan that gave credit in the period, when that credit could be spent, and the plan's terms in force.
 
-    `version` is that of the terms, 0 for credit of no plan. `terms` has them as they were written down when the plan
-    was added, amounts in dollars.
+    `version` is that of the terms, 0 for credit of no plan. `terms` has what was set when the plan was added,
+    by the names of the plan file. `note` says how the amount came about, where tokens or an escalator made it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class PlanPeriod(msgspec.Struct, frozen=True, kw_only=True):
     opens_us: int
     expires_us: int
     terms: dict[str, Any]
+    note: str = ""
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,21 @@ class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """Usage that did not pass the gateway and was reported; who reported it, and why it is told here.
+
+    `day` is that of the usage. What was adjusted was reported too late to be charged to the budget.
+    """
+
+    id: str
+    at_us: int
+    day: str
+    model: str
+    cost_nanos: int
+    adjusted_nanos: int
+    reason: str
+
+
 class Running(msgspec.Struct, frozen=True, kw_only=True):
     """A call that has not ended, and what is held for it."""
 
@@ -129,11 +146,13 @@ class FromPool(msgspec.Struct, frozen=True, kw_only=True):
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """One person, one period. Amounts in nano-USD, times in microseconds UTC, days as the plan's time zone has them.
 
-    opening + granted + added + carried_in + overrun - spent - expired - revoked - carried_out - cashed_out
-        = closing = available + unearned + held.
+    opening + granted + added + carried_in + overrun + adjusted
+        - spent - expired - revoked - carried_out - cashed_out = closing = available + unearned + held.
 
     `added` is credit given after the opening, `unearned` what accrual has yet to make available. `overrun` is what
-    calls cost beyond the budget; the employer bears it. `used_share` is the part of what was given that was spent
+    calls cost beyond the budget, and `adjusted` usage that was reported too late for it; the employer bears both.
+    Up to `overrun_ceiling` calls may pass the budget. `personal` is the part of what was spent that was made with
+    personal keys. `used_share` is the part of what was given that was spent
     within the budget, with four decimals. `released_calls` were not charged. `runs` is a part of `spending`, told
     again by agent run. `compensation` is there when it was asked for and pay is known. Whoever has no budget of their
     own, and drew on a pool, has a statement without plans.
@@ -149,6 +168,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     added_nanos: int
     carried_in_nanos: int
     overrun_nanos: int
+    adjusted_nanos: int
     spent_nanos: int
     expired_nanos: int
     revoked_nanos: int
@@ -158,10 +178,13 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     available_nanos: int
     unearned_nanos: int
     held_nanos: int
+    overrun_ceiling_nanos: int
+    personal_nanos: int
     used_share: str
     spending: tuple[Spend, ...]
     runs: tuple[RunSpend, ...]
     provisional: tuple[Provisional, ...]
+    reported: tuple[Reported, ...]
     running: tuple[Running, ...]
     released_calls: int
     from_pools: tuple[FromPool, ...]
@@ -194,12 +217,14 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
     Refused when there is no such person, or the person has no credit of that period; and as `compensation` refuses.
     """
     person = known_person(connection, person_id)
-    lots = plan_lots(connection, person_id, balances.c.label == period_label)
+    found = plan_lots(connection, person_id, balances.c.label == period_label)
+    lots = [lot for lot in found if not lot.balance.is_overrun]
     from_pools = _from_pools(connection, person_id, period_label)
     if not lots and not from_pools:
         raise Refused(refuse(Why.UNKNOWN, what=f"budget of {person.email} for the period", name=period_label))
-    movements = Movements(connection, person_id, [lot.balance for lot in lots])
-    net, added = movements.sums()
+    movements = Movements(connection, person_id, [lot.balance for lot in found])
+    net, added = movements.sums(lot.balance for lot in lots)
+    beyond = movements.sums(lot.balance for lot in found if lot.balance.is_overrun).net
     days = _days(lots)
     ended = list(movements.ended())
     running = [hold for hold in movements.held if hold.ended_by is None]
@@ -213,20 +238,24 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         granted_nanos=-net[Account.FUNDING] - added,
         added_nanos=added,
         carried_in_nanos=-net[Account.CARRIED_IN],
-        overrun_nanos=-net[Account.OVERRUN],
-        spent_nanos=net[Account.SPENT],
+        overrun_nanos=-net[Account.OVERRUN] - beyond[Account.OVERRUN] + beyond[Account.SPENT] + beyond[Account.HELD],
+        adjusted_nanos=-net[Account.ADJUSTED] - beyond[Account.ADJUSTED],
+        spent_nanos=net[Account.SPENT] + beyond[Account.SPENT],
         expired_nanos=net[Account.EXPIRED],
         revoked_nanos=net[Account.REVOKED],
         carried_out_nanos=net[Account.CARRIED_OUT],
         cashed_out_nanos=net[Account.CASHED_OUT],
-        closing_nanos=net[Account.AVAILABLE] + net[Account.UNEARNED] + net[Account.HELD],
+        closing_nanos=net[Account.AVAILABLE] + net[Account.UNEARNED] + net[Account.HELD] + beyond[Account.HELD],
         available_nanos=net[Account.AVAILABLE],
         unearned_nanos=net[Account.UNEARNED],
-        held_nanos=net[Account.HELD],
+        held_nanos=net[Account.HELD] + beyond[Account.HELD],
+        overrun_ceiling_nanos=-beyond[Account.FUNDING],
+        personal_nanos=_personal(connection, person_id, ended),
         used_share=_used_share(net),
         spending=_spending(ended, days),
         runs=_runs(connection, person_id, ended),
         provisional=tuple(_provisional(call, days) for call in ended if call.verb is Verb.PROVISIONAL),
+        reported=tuple(_reported(call, days) for call in ended if call.verb is Verb.CHARGE),
         running=tuple(
             Running(call=hold.hold_id, since_us=hold.since_us, day=days.of(hold.since_us), held_nanos=hold.amount)
             for hold in running
@@ -242,7 +271,8 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
 
 def _adds_up(made: Statement) -> None:
     """The law of the statement, and of its parts."""
-    came = made.opening_nanos + made.granted_nanos + made.added_nanos + made.carried_in_nanos + made.overrun_nanos
+    came = made.opening_nanos + made.granted_nanos + made.added_nanos + made.carried_in_nanos
+    came += made.overrun_nanos + made.adjusted_nanos
     gone = made.spent_nanos + made.expired_nanos
     gone += made.revoked_nanos + made.carried_out_nanos + made.cashed_out_nanos
     assert came - gone == made.closing_nanos, f"the movements come to {came - gone}, not {made.closing_nanos}"
@@ -250,6 +280,7 @@ def _adds_up(made: Statement) -> None:
     assert spent == made.spent_nanos, f"the calls cost {spent}, {made.spent_nanos} is spent"
     held = sum(call.held_nanos for call in made.running)
     assert held == made.held_nanos, f"running calls hold {held}, {made.held_nanos} is held"
+    assert made.personal_nanos <= spent, f"personal calls cost {made.personal_nanos}, all calls {spent}"
     by_runs = sum(run.cost_nanos for run in made.runs)
     assert by_runs <= spent, f"agent runs cost {by_runs}, all calls {spent}"
 
@@ -257,14 +288,28 @@ def _adds_up(made: Statement) -> None:
 def _used_share(net: dict[Account, int]) -> str:
     """The part that was spent of what was given, four decimals, rounded down; without a budget "0.0000"."""
     given = -net[Account.FUNDING] - net[Account.CARRIED_IN] - net[Account.REVOKED]
-    within = net[Account.SPENT] + net[Account.OVERRUN]
+    within = net[Account.SPENT] + net[Account.OVERRUN] + net[Account.ADJUSTED]
     tenthousandths = within * 10_000 // given if given else 0
     return f"{tenthousandths // 10_000}.{tenthousandths % 10_000:04d}"
 
 
 def _plans(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> tuple[PlanPeriod, ...]:
     granted = {f"grant:{grant.id}": plan for grant, plan in directory.grants_of(connection, person_id)}
-    return tuple(_plan(lot, granted.get(lot.balance.source)) for lot in lots)
+    notes = _notes(connection, lots)
+    return tuple(_plan(lot, granted.get(lot.balance.source), notes.get(lot.balance.id, "")) for lot in lots)
+
+
+def _notes(connection: sa.Connection, lots: list[PlanLot]) -> dict[int, str]:
+    """What was noted when lots were opened, by the lots' ids."""
+    postings, transfers = schema.postings, schema.transfers
+    of_lots = {account_code(lot.balance.id, Account.FUNDING): lot.balance for lot in lots}
+    ops = [f"open:{lot.source}:{lot.label}" for lot in of_lots.values()]
+    query = (
+        sa.select(transfers.c.debit, postings.c.reason)
+        .join(transfers, transfers.c.posting_id == postings.c.id)
+        .where(postings.c.op.in_(ops), transfers.c.debit.in_(of_lots))
+    )
+    return {of_lots[debit].id: reason for debit, reason in connection.execute(query)}
 
 
 def _announced(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> tuple[Announced, ...]:
@@ -296,22 +341,30 @@ def _announced(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -
     )
 
 
-def _plan(lot: PlanLot, plan: directory.Plan | None) -> PlanPeriod:
+def _plan(lot: PlanLot, plan: directory.Plan | None, note: str) -> PlanPeriod:
     return PlanPeriod(
         name=lot.plan,
         version=0 if plan is None else plan.version,
         time_zone=lot.time_zone,
         opens_us=lot.balance.opens_us,
         expires_us=lot.balance.expires_us,
-        terms={} if plan is None else _told_terms(plan.terms),
+        terms={} if plan is None else _told_terms(plan),
+        note=note,
     )
 
 
 def _yearly_pay(connection: sa.Connection, person_id: int, lots: list[PlanLot]) -> YearlyPay | None:
-    """Total compensation on the period's last day; None when there is no period, or no pay is known for the day."""
-    if not lots:
+    """Total compensation on the period's last day; None when there is no period, or no pay is known for the day.
+
+    The period is that of the plan that pays first: grace or an extension let credit live on, pay does not.
+    """
+    plans = {f"grant:{grant.id}": plan for grant, plan in directory.grants_of(connection, person_id)}
+    ends = [(terms_of(plans[lot.balance.source]).periods, lot) for lot in lots if lot.balance.source in plans]
+    if not ends:
         return None
-    view = compensation(connection, person_id, max(lot.balance.expires_us for lot in lots) - 1)
+    periods, lot = ends[0]
+    last_us = periods.named(lot.balance.label).end_us - 1
+    view = compensation(connection, person_id, last_us, local_day(last_us, lot.time_zone))
     if view.total_nanos is None or view.tokens_share_bps is None:
         return None
     return YearlyPay(
@@ -325,15 +378,11 @@ def _yearly_pay(connection: sa.Connection, person_id: int, lots: list[PlanLot]) 
     )
 
 
-def _told_terms(written: str) -> dict[str, Any]:
-    """Terms as they were written down, but for the plan's name, and amounts in dollars."""
-    told = {}
-    for name, value in json.loads(written).items():
-        if name.endswith("_nanos"):
-            told[name.removesuffix("_nanos")] = None if value is None else usd(value)
-        elif name != "name":
-            told[name] = value
-    return told
+def _told_terms(plan: directory.Plan) -> dict[str, Any]:
+    """Terms as a plan file writes them: what is set, of the terms that there were when they were written down."""
+    there = {name.removesuffix("_nanos").removesuffix("_bps") for name in json.loads(plan.terms)}
+    told = written(terms_of(plan))
+    return {name: value for name, value in told.items() if name in there and value not in (None, "", ())}
 
 
 def _from_pools(connection: sa.Connection, person_id: int, period_label: str) -> tuple[FromPool, ...]:
@@ -396,6 +445,26 @@ def _runs(connection: sa.Connection, person_id: int, ended: Iterable[Ended]) -> 
             cost_nanos=cost + (before.cost_nanos if before else 0),
         )
     return tuple(sorted(lines.values(), key=lambda line: (-line.cost_nanos, line.run)))
+
+
+def _personal(connection: sa.Connection, person_id: int, ended: Iterable[Ended]) -> int:
+    """What the calls cost that were made with personal keys."""
+    keys = schema.keys
+    personal = sa.select(keys.c.id).where(keys.c.person_id == person_id, keys.c.personal != 0)
+    ids = set(connection.execute(personal).scalars())
+    return sum(call.cost for call in ended if call.key_id in ids)
+
+
+def _reported(call: Ended, days: Days) -> Reported:
+    return Reported(
+        id=call.op.removeprefix("charge:"),
+        at_us=call.started_us,
+        day=days.of(call.started_us),
+        model=call.model,
+        cost_nanos=call.cost,
+        adjusted_nanos=call.adjusted,
+        reason=call.reason,
+    )
 
 
 def _provisional(call: Ended, days: Days) -> Provisional:

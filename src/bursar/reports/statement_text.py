@@ -10,21 +10,31 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import FromPool, PlanPeriod, Provisional, RunSpend, Spend, Statement, YearlyPay
+from bursar.reports.statement import (
+    FromPool,
+    PlanPeriod,
+    Provisional,
+    Reported,
+    RunSpend,
+    Spend,
+    Statement,
+    YearlyPay,
+)
+from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
-    change_text,
+    change_told,
     grouped,
     left_texts,
     parts_of,
     pay_lines,
     pay_title,
     percents,
+    reported_text,
     small_print,
     span,
     sum_lines,
-    terms_text,
 )
 from bursar.reports.words import bar, clean, count, fit, period, short_day, tokens
 
@@ -50,6 +60,7 @@ def render(statement: Statement, width: int = 80) -> str:
         _days(page, statement.spending, spent_cents)
     _runs(page, statement.runs)
     _provisional(page, statement.provisional)
+    _reported(page, statement.reported)
     _changes(page, statement)
     _terms(page, statement.plans)
     _pay(page, statement.compensation)
@@ -75,6 +86,12 @@ class _Page:
         """Text, wrapped."""
         width = self.width - len(indent)
         self._lines += [indent + line for line in textwrap.wrap(clean(text), width, break_on_hyphens=False)]
+
+    def hanging(self, name: str, text: str) -> None:
+        """A name, and beside it text that wraps."""
+        lines = textwrap.wrap(clean(text), self.width - len(name), break_on_hyphens=False)
+        for index, line in enumerate(lines):
+            self._lines.append((" " * len(name) if index else name) + line)
 
     def title(self, text: str) -> None:
         """The title of a part."""
@@ -214,7 +231,11 @@ def _changes(page: _Page, statement: Statement) -> None:
         return
     page.title("Changes of the terms")
     for change in statement.changes:
-        page.paragraph(change_text(change, statement.time_zone))
+        told = change_told(change, statement.time_zone)
+        page.line(f"  {told.announced}: {told.what}")
+        page.paragraph(told.how, indent=" " * 4)
+        if told.told:
+            page.paragraph(f"Told: {told.told}", indent=" " * 4)
 
 
 def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
@@ -223,7 +244,11 @@ def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
     page.title("Terms in force")
     for plan in plans:
         if plan.terms:
-            page.paragraph(f"{plan.name}, version {plan.version}: {terms_text(plan)}.")
+            lines = terms_lines(plan)
+            wide = max(len(name) for name, _ in lines)
+            page.line(f"  {clean(plan.name)}, version {plan.version}")
+            for name, text in lines:
+                page.hanging(f"  {name:<{wide}}  ", text)
 
 
 def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:
@@ -238,3 +263,14 @@ def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:
         cents = to_cents(charge.cost_nanos)
         page.line(f"  {short_day(charge.day)}  {charge.model or NOT_RECORDED}", show(cents, charge.cost_nanos))
         page.paragraph(f"{charge.reason or 'no reason was recorded'} (call {charge.call})", indent=" " * 14)
+
+
+def _reported(page: _Page, usage: Sequence[Reported]) -> None:
+    if not usage:
+        return
+    page.title("Reported from elsewhere")
+    page.paragraph("Usage that did not pass the gateway. It is part of what is spent.")
+    for one in usage:
+        cents = to_cents(one.cost_nanos)
+        page.line(f"  {short_day(one.day)}  {one.model or NOT_RECORDED}", show(cents, one.cost_nanos))
+        page.paragraph(reported_text(one), indent=" " * 14)

@@ -5,22 +5,20 @@ Amounts are rounded to the cent so that every column adds up to its total; the J
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bursar.money import parse_usd, people_usd
+from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import Announced, PlanPeriod, Spend, Statement, YearlyPay
+from bursar.reports.statement import Announced, PlanPeriod, Reported, Spend, Statement, YearlyPay
 from bursar.reports.words import MONTHS, WEEKDAYS, count
 
 MOST_RUNS = 10
-_AMOUNT = re.compile(r"[0-9]+\.[0-9]{2,9}")
 NOT_RECORDED = "(not recorded)"
-CAME = ("opening", "granted", "added", "carried_in", "overrun")
+CAME = ("opening", "granted", "added", "carried_in", "overrun", "adjusted")
 WENT = ("spent", "expired", "revoked", "carried_out", "cashed_out")
 STILL_THERE = ("available", "unearned", "held")
 ALWAYS = ("opening", "granted", "spent")
@@ -31,6 +29,7 @@ TEXTS = {
     "added": "Added after the opening",
     "carried_in": "Carried in from an earlier period",
     "overrun": "Borne by the employer beyond the budget",
+    "adjusted": "Reported too late for it, borne by the employer",
     "expired": "Expired unspent",
     "revoked": "Revoked before it was spent",
     "carried_out": "Carried over to a later period",
@@ -94,6 +93,11 @@ def left_texts(statement: Statement) -> list[str]:
         )
     if statement.spent_nanos and statement.given_nanos > 0:
         texts.append(f"{used(statement)} was used.")
+    if statement.overrun_ceiling_nanos:
+        texts.append(f"Calls may pass the budget by {people_usd(statement.overrun_ceiling_nanos)} at most.")
+    if statement.personal_nanos:
+        personal = show(to_cents(statement.personal_nanos), statement.personal_nanos)
+        texts.append(f"{personal} of what was spent was for personal use; the employer may report it as income.")
     return texts
 
 
@@ -152,47 +156,45 @@ def pay_title(pay: YearlyPay) -> str:
     return f"Compensation a year, as of {int(day)} {MONTHS[int(month) - 1]} {year}"
 
 
-def change_text(change: Announced, time_zone: str) -> str:
-    """A change in words: what, when announced, from when, until when, why, by whom, and what the person was told."""
-    amount = "" if change.amount_nanos is None else f" to {people_usd(change.amount_nanos)}"
-    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us else ""
-    approved = f", approved by {change.approver}" if change.approver else ""
-    what = change.kind.replace("_", " ").capitalize() + amount
+class ChangeTold(NamedTuple):
+    """A change in words: when it was announced, what it is, and what else there is to say of it."""
+
+    announced: str
+    what: str
+    how: str
+    told: str
+
+
+def change_told(change: Announced, time_zone: str) -> ChangeTold:
+    """What changed, from when and until when, why, by whom, and what the person was told."""
     announced, effective = (
         day_of(instant_us, time_zone) for instant_us in (change.announced_us, change.effective_us)
     )
-    text = f"{what}, announced on {announced} by {change.actor}{approved}, in force from {effective}{until}"
-    text += f": {change.reason.rstrip('.')}." if change.reason else "."
-    return text if not change.told else f"{text} Told: {change.told}"
+    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us else ""
+    approved = f", approved by {change.approver}" if change.approver else ""
+    reason = f": {change.reason.rstrip('.')}." if change.reason else "."
+    how = f"In force from {effective}{until}; announced by {change.actor}{approved}{reason}"
+    return ChangeTold(announced, _what(change), how, change.told)
 
 
-def terms_text(plan: PlanPeriod) -> str:
-    """A plan's terms by the names of the plan file; what is not set, or nothing, is left out."""
-    told = ((name.removesuffix("_bps"), _told(name, value)) for name, value in plan.terms.items() if _is_set(value))
-    return "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in told)
-
-
-def _is_set(value: object) -> bool:
-    return isinstance(value, bool) or value not in (None, "", "none", 0, [], {})
-
-
-def _told(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, int) and name.endswith("_bps"):
-        return f"{value // 100}.{value % 100:02d} %"
-    text = str(value)
-    if _AMOUNT.fullmatch(text):
-        return people_usd(parse_usd(text))
-    return text if "/" in text else text.replace("_", " ")
+def _what(change: Announced) -> str:
+    amount = "" if change.amount_nanos is None else people_usd(change.amount_nanos)
+    if change.kind == "add":
+        return f"{amount} added"
+    name = change.kind.replace("_", " ").capitalize()
+    return f"{name} to {amount}" if amount else name
 
 
 def day_of(instant_us: int, time_zone: str) -> str:
     """ "5 November 2026", as the time zone has it."""
     local = from_us(instant_us).astimezone(ZoneInfo(time_zone))
     return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+
+
+def reported_text(one: Reported) -> str:
+    """Who reported usage, and whether it was too late for the budget."""
+    late = "; too late for the budget, so it was not charged to it" if one.adjusted_nanos else ""
+    return f"{one.reason or 'no reason was recorded'}{late} (usage {one.id})"
 
 
 def small_print(statement: Statement) -> str:
