@@ -95,6 +95,33 @@ def compare(
 
 
 @app.command()
+def check(
+    context: typer.Context,
+    file: OfferArgument,
+    *,
+    usage_file: UsageFile = None,
+    assumed: Set = None,
+    report: Report = None,
+    json: JsonFlag = False,
+) -> None:
+    """Read the fine print: what it says, why it matters, what it costs in base salary, what to ask for instead.
+
+    What costs most comes first.
+
+    \b
+    Examples:
+      bursar offer check offer.toml
+      bursar offer check offer.toml --report fine-print.html
+    """
+    from bursar.offers.fineprint import check as checked  # noqa: PLC0415 - `--help` needs no numpy
+    from bursar.reports.offers.check import check_letter  # noqa: PLC0415
+
+    read = with_usage(read_file(file), usage_file)
+    found = checked(read, settings(assumed))
+    tell(session_of(context), found, lambda: check_letter(read, found, _standing(read)), report)
+
+
+@app.command()
 def history(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Pay by year; - is standard input.")],

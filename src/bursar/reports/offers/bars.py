@@ -10,6 +10,7 @@ from bursar.reports.offers.figures import short
 from bursar.reports.offers.pictures import (
     BASE,
     AgainstHeadline,
+    Costs,
     Dots,
     OverTime,
     OverYears,
@@ -25,6 +26,7 @@ _LEGENDS: dict[type, str] = {
     OverTime: "What is expected of a month's budget: leaving, cuts and revocation are in it.",
     Tornado: "Each alone from one end of its range to the other, all others as they stand.",
     Dots: "As base salary a year.",
+    Costs: "Base salary a year.",
     OverYears: "Solid is base salary, pale all of the pay.",
 }
 
@@ -126,6 +128,12 @@ def _side_by_side(picture: SideBySide) -> list[Bar]:
         )
         for one in picture.offers
     ]
+
+
+@_bars.register
+def _costs(picture: Costs) -> list[Bar]:
+    most = max(cost.cost_usd for cost in picture.costs) or 1.0
+    return [Bar(cost.name, 0.0, max(0.0, cost.cost_usd / most), 0.0, short(cost.cost_usd)) for cost in picture.costs]
 
 
 @_bars.register

@@ -31,7 +31,16 @@ from bursar.reports.offers.drawing import (
     scale_of,
 )
 from bursar.reports.offers.figures import short
-from bursar.reports.offers.pictures import AgainstHeadline, Dots, OverTime, OverYears, Picture, SideBySide, Tornado
+from bursar.reports.offers.pictures import (
+    AgainstHeadline,
+    Costs,
+    Dots,
+    OverTime,
+    OverYears,
+    Picture,
+    SideBySide,
+    Tornado,
+)
 
 TIGHT = 480
 """A drawing that is narrower has less room for words."""
@@ -211,6 +220,18 @@ def _side_by_side(picture: SideBySide, width: int) -> Chart:
     whisker = over.mark_rule(color=INK, strokeWidth=1.5).encode(x=dollars("low", scale), x2="high:Q")
     headline = over.mark_tick(color=INK, thickness=2.5, height=32).encode(x=dollars("head", scale))
     return fitted(alt.layer(bars, whisker, headline), width, 44 * len(offers))
+
+
+@_chart.register
+def _costs(picture: Costs, width: int) -> Chart:
+    (costs,) = picture
+    order = [broken(cost.name, 17 if width < TIGHT else 32) for cost in costs]
+    rows = [cost._asdict() | {"name": name} for name, cost in zip(order, costs, strict=True)]
+    scale = scale_of(min(0.0, *(cost.low_usd for cost in costs)), max(max(cost[1:]) for cost in costs))
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 230))
+    bars = base.mark_bar(height=13, color=TOKENS).encode(x=dollars("cost_usd", scale))
+    whiskers = base.mark_rule(color=INK).encode(x=dollars("low_usd", scale), x2="high_usd:Q")
+    return fitted(alt.layer(bars, whiskers), width, 32 * len(costs))
 
 
 @_chart.register

@@ -126,6 +126,26 @@ class SideBySide(NamedTuple):
         )
 
 
+class Cost(NamedTuple):
+    """What something costs, with its interval."""
+
+    name: str
+    cost_usd: float
+    low_usd: float
+    high_usd: float
+
+
+class Costs(NamedTuple):
+    """What costs how much, the most first."""
+
+    costs: tuple[Cost, ...]
+
+    @property
+    def words(self) -> str:
+        """Each with its cost."""
+        return "; ".join(f"{cost.name}: {about_usd(cost.cost_usd)}" for cost in self.costs)
+
+
 class Year(NamedTuple):
     """A year of pay as it was, and what the base would be had it grown with the market."""
 
@@ -149,4 +169,4 @@ class OverYears(NamedTuple):
         )
 
 
-Picture = AgainstHeadline | OverTime | Tornado | Dots | SideBySide | OverYears
+Picture = AgainstHeadline | OverTime | Tornado | Dots | SideBySide | Costs | OverYears
