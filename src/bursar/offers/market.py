@@ -11,7 +11,6 @@ import csv
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 
 import msgspec
 
@@ -117,12 +116,13 @@ def wages(occupation: str = OCCUPATION, area: str = AREA) -> Wages:
 
 def standing(base_usd: float, market: Wages) -> Standing:
     """Where a yearly base stands among the wages of a market."""
-    reached = [
-        percentile for percentile, usd in zip(PERCENTILES, market.percentiles_usd, strict=True) if base_usd >= usd
-    ]
-    above = reached[-1] if reached else None
-    after = {None: PERCENTILES[0], **dict(pairwise(PERCENTILES))}
-    return Standing(base_usd=base_usd, above=above, below=after.get(above), wages=market)
+    above = below = None
+    for percentile, usd in zip(PERCENTILES, market.percentiles_usd, strict=True):
+        if base_usd >= usd:
+            above = percentile
+        elif below is None:
+            below = percentile
+    return Standing(base_usd=base_usd, above=above, below=below, wages=market)
 
 
 def _known(field: str, name: str, entries: dict[str, tuple[str, str]]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bursar.offers.budget import TokenBudget
 from bursar.offers.checks import UNSTATED
 from bursar.offers.entries import ENTRIES, EQUITY, HEAD, MARKET, NOW, OFFER, TOKENS, YOU, Entry
-from bursar.offers.file import RENAMED, OfferFile, from_values
+from bursar.offers.file import RENAMED, Now, OfferFile, from_values
 from bursar.offers.offer import EquityGrant, Offer
 from bursar.offers.person import Person
 from bursar.refusals import Refused, Why, refuse
@@ -86,8 +86,7 @@ def write_offer(file: OfferFile) -> str:
     parts.append(_part(TOKENS, None if file.offer.tokens is None else _of_budget(file.offer.tokens)))
     parts.append(_part(YOU, _of_person(file.person)))
     parts.append(_part(MARKET, {"occupation": file.occupation, "area": file.area} if file.occupation else None))
-    now = file.now and {"base": _usd(file.now.base_usd_year), "tokens": _usd(file.now.tokens_usd_year)}
-    parts.append(_part(NOW, now))
+    parts.append(_part(NOW, None if file.now is None else _of_now(file.now)))
     return "\n".join(parts)
 
 
@@ -160,6 +159,10 @@ def _of_person(person: Person) -> dict[str, Any]:
     wealth_usd = person.outside_wealth_usd
     values["outside_wealth"] = None if wealth_usd == Person().outside_wealth_usd else _usd(wealth_usd)
     return values
+
+
+def _of_now(now: Now) -> dict[str, Any]:
+    return {"base": _usd(now.base_usd_year), "tokens": _usd(now.tokens_usd_year)}
 
 
 def _fields(table: str, record: object) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def months_usd(spent: Iterable[Spent], until_us: int) -> tuple[float, ...]:
             costs[age] = costs.get(age, 0.0) + cost_usd
     if not any(costs.values()):
         raise field_invalid("usage", "nothing that cost anything", "use of some day before now")
-    whole_months = min(max(max(costs), 1), MAX_HISTORY)
+    whole_months = min(max(1, *costs), MAX_HISTORY)
     return tuple(costs.get(age, 0.0) for age in reversed(range(whole_months)))
 
 
