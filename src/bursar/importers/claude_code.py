@@ -102,6 +102,9 @@ class _Progress(msgspec.Struct, gc=False):
     message: _Line | None = None
 
 
+_Told = tuple[_Line, _Message, _Usage, int]
+"""What tells of a call: the line, what of it is the message and its usage, and the line's number."""
+
 _decode = msgspec.json.Decoder(_Line).decode
 _decode_progress = msgspec.json.Decoder(_Progress).decode
 
@@ -126,29 +129,6 @@ class ClaudeCode:
         return _File(path, resume).read()
 
 
-class _Told:
-    """What a line tells of a call: the line, its number and usage, and how many tokens that is."""
-
-    __slots__ = ("counts", "line", "message", "number", "tokens", "usage")
-
-    def __init__(self, line: _Line, message: _Message, usage: _Usage, number: int) -> None:
-        self.line = line
-        self.message = message
-        self.usage = usage
-        self.number = number
-        self.counts = usage.counts()
-        self.tokens = sum(self.counts[:5])
-
-    def counts_rather_than(self, known: _Told) -> bool:
-        """Whether it counts and not another line of the same call: more tokens, else earlier."""
-        if self.tokens != known.tokens or self.line.timestamp == known.line.timestamp:
-            return self.tokens > known.tokens
-        try:
-            return read_us(self.line.timestamp or "") < read_us(known.line.timestamp or "")
-        except ValueError:
-            return False
-
-
 class _File:
     """One file while it is read."""
 
@@ -159,6 +139,7 @@ class _File:
         self.broken: list[Broken] = []
         self.best: dict[tuple[str, str | None, bool | None], _Told] = {}
         """What counts of each call, by message, request and whether it is a side chain."""
+        self.shared: dict[tuple[str | None, str, str | None, str | None, bool | None], Whose] = {}
 
     def read(self) -> Reading:
         mark = b""
@@ -168,8 +149,8 @@ class _File:
                 mark = _MARKS[block.data[colon + 2 : colon + 3] == b" "]
             self._block(block, mark)
         rows = Rows(NAME)
-        for told in self.best.values():
-            self._add(rows, told)
+        for line, message, usage, line_number in self.best.values():
+            self._add(rows, line, message, usage, line_number)
         return Reading(rows, self.broken, self.lines.resume(), self.lines.anew)
 
     def _block(self, block: Block, mark: bytes) -> None:
@@ -202,18 +183,15 @@ class _File:
             self._break(number, CUT_OFF if cut else f"is no JSON: {problem}")
             return
         message = line.message
-        if message is None or message.usage is None:
-            if not line.data:
-                return
+        if (message is None or message.usage is None) and line.data:
             line = _told_by_progress(line)
             message = line.message
-            if message is None or message.usage is None:
-                return
-        told = _Told(line, message, message.usage, number)
+        if message is None or message.usage is None:
+            return
         key = (message.id or line.uuid or str(number), line.request_id or None, line.is_sidechain or None)
         known = self.best.get(key)
-        if known is None or told.counts_rather_than(known):
-            self.best[key] = told
+        if known is None or _counts_rather(line, message.usage, known):
+            self.best[key] = line, message, message.usage, number
 
     def _look(self, text: bytearray, number: int, *, cut: bool) -> None:
         """A line that does not end as it should: nothing, a line with another end, or one that was cut."""
@@ -224,31 +202,49 @@ class _File:
     def _break(self, number: int, reason: str) -> None:
         self.broken.append(Broken(str(self.path), number, reason))
 
-    def _add(self, rows: Rows, told: _Told) -> None:
-        line, message = told.line, told.message
+    def _add(self, rows: Rows, line: _Line, message: _Message, usage: _Usage, number: int) -> None:
         if message.model == _NO_MODEL or line.is_api_error_message:
             return
         try:
             at_us, cost_nanos = read_us(line.timestamp or ""), nanos(line.cost_usd)
         except ValueError as problem:
-            self._break(told.number, f"its usage is not understood: {problem}")
+            self._break(number, f"its usage is not understood: {problem}")
             return
         rows.add(
-            _key(line, message, told.number),
+            _key(line, message, number),
             at_us,
-            Whose(
-                *_priced_as(message.model or ""),
-                told.usage.variant,
-                line.session_id or self.path.stem,
-                line.cwd or self.project,
-                None,
-                bool(line.is_sidechain),
-            ),
-            told.counts,
+            self._whose(line, message, usage.variant),
+            usage.counts(),
             request_id=line.request_id or None,
             message_id=message.id or None,
             cost_nanos=cost_nanos,
         )
+
+    def _whose(self, line: _Line, message: _Message, variant: str) -> Whose:
+        """What a call shares with others; it is the same for most of a file."""
+        place = (message.model, variant, line.session_id, line.cwd, line.is_sidechain)
+        known = self.shared.get(place)
+        if known is None:
+            known = self.shared[place] = Whose(
+                *_priced_as(message.model or ""),
+                variant,
+                line.session_id or self.path.stem,
+                line.cwd or self.project,
+                None,
+                bool(line.is_sidechain),
+            )
+        return known
+
+
+def _counts_rather(line: _Line, usage: _Usage, known: _Told) -> bool:
+    """Whether a line counts and not another one of the same call: more tokens, else earlier."""
+    more = sum(usage.counts()[:5]) - sum(known[2].counts()[:5])
+    if more or line.timestamp == known[0].timestamp:
+        return more > 0
+    try:
+        return read_us(line.timestamp or "") < read_us(known[0].timestamp or "")
+    except ValueError:
+        return False
 
 
 def _told_by_progress(line: _Line) -> _Line:

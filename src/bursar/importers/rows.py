@@ -29,7 +29,7 @@ class Whose(NamedTuple):
 
 
 class Rows:
-    """Records of one source. A column of numbers is an array; `whose` is the index of what a record shares."""
+    """Records of one source, a list for each column; `whose` is the index of what a record shares with others."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -37,10 +37,10 @@ class Rows:
         self.keys: list[str] = []
         self.requests: list[str | None] = []
         self.messages: list[str | None] = []
-        self.at_us = array("q")
-        self.whose = array("q")
-        self.cost_nanos = array("q")
-        self.counts = tuple(array("q") for _ in COUNTS)
+        self.at_us: list[int] = []
+        self.whose: list[int] = []
+        self.cost_nanos: list[int] = []
+        self.counts: list[Counts] = []
         self._index: dict[Whose, int] = {}
 
     def __len__(self) -> int:
@@ -68,8 +68,12 @@ class Rows:
         self.at_us.append(at_us)
         self.whose.append(index)
         self.cost_nanos.append(NO_COST if cost_nanos is None else cost_nanos)
-        for column, count in zip(self.counts, counts, strict=True):
-            column.append(count)
+        self.counts.append(counts)
+
+    def columns(self) -> list[array[int]]:
+        """The numbers, a column each: instant, whose, cost, then the counts in the order of COUNTS."""
+        counts = [array("q", column) for column in zip(*self.counts, strict=True)] or [array("q") for _ in COUNTS]
+        return [array("q", self.at_us), array("q", self.whose), array("q", self.cost_nanos), *counts]
 
     def records(self) -> Iterator[UsageRecord]:
         """The records, one after the other."""
@@ -82,7 +86,7 @@ class Rows:
                 self.at_us[row],
                 whose.catalog,
                 whose.model,
-                Usage(**{name: column[row] for name, column in zip(COUNTS, self.counts, strict=True)}),
+                Usage(**dict(zip(COUNTS, self.counts[row], strict=True))),
                 whose.variant,
                 self.requests[row],
                 self.messages[row],

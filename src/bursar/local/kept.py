@@ -78,7 +78,7 @@ def kept(log: Log, reading: Reading, before: Kept | None) -> Kept:
     """What a reading gave, after what was known `before` if the file has only grown."""
     rows = reading.rows
     keys, messages = rows.keys, ["" if message is None else message for message in rows.messages]
-    columns = [rows.at_us, rows.whose, rows.cost_nanos, *rows.counts]
+    columns = rows.columns()
     shared, broken = rows.shared, reading.broken
     if before is not None and not reading.anew:
         keys, messages = before.all_keys() + keys, before.all_messages() + messages
