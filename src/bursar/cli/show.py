@@ -42,7 +42,8 @@ def _is_seen() -> bool:
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Where tables and charts are printed: as wide as the terminal, or as PIPED_WIDTH where nobody looks."""
     from rich.console import Console  # noqa: PLC0415
 
     return Console(width=width(), highlight=False, emoji=False, markup=False)
@@ -82,7 +83,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str =
         say(empty)
         return
     if title:
-        _console().print(Text(clean(title), style="bold"))
+        console().print(Text(clean(title), style="bold"))
     kept = [index for index in range(len(columns)) if any(row[index] != NONE for row in rows)]
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     for heading in (columns[index] for index in kept):
@@ -94,7 +95,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str =
         )
     for row in rows:
         grid.add_row(*(Text(clean(row[index])) for index in kept))
-    _console().print(grid)
+    console().print(grid)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:
@@ -107,7 +108,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in pairs:
         grid.add_row(Text(name), Text(clean(value)))
-    _console().print(grid)
+    console().print(grid)
 
 
 def say(text: str) -> None:
