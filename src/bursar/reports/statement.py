@@ -348,7 +348,7 @@ def _plan(lot: PlanLot, plan: directory.Plan | None, note: str) -> PlanPeriod:
         time_zone=lot.time_zone,
         opens_us=lot.balance.opens_us,
         expires_us=lot.balance.expires_us,
-        terms={} if plan is None else _told_terms(plan),
+        terms={} if plan is None else told_terms(plan),
         note=note,
     )
 
@@ -378,7 +378,7 @@ def _yearly_pay(connection: sa.Connection, person_id: int, lots: list[PlanLot]) 
     )
 
 
-def _told_terms(plan: directory.Plan) -> dict[str, Any]:
+def told_terms(plan: directory.Plan) -> dict[str, Any]:
     """Terms as a plan file writes them: what is set, of the terms that there were when they were written down."""
     there = {name.removesuffix("_nanos").removesuffix("_bps") for name in json.loads(plan.terms)}
     told = written(terms_of(plan))

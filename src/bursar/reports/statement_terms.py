@@ -43,7 +43,7 @@ def _gives(plan: PlanPeriod) -> str:
 
 def _available(terms: Told) -> str:
     earned = "day by day, as it is earned" if terms.get("availability") == "accrual" else ""
-    parts = "counted by the day when only a part of a period counts" if terms.get("proration") == "daily" else ""
+    parts = "a part of a period gives its days' share" if terms.get("proration") == "daily" else ""
     return "; ".join(filter(None, (earned, parts)))
 
 

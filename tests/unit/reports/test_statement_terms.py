@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 from zipfile import ZipFile
 
+import pytest
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import Kind
+from bursar.ledger.accounts import LAST_PRIORITY, Kind
 from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Expire, Open, Revoke
 from bursar.periods import Monthly
 from bursar.reports.export import export
-from bursar.reports.statement import Announced, RunSpend
+from bursar.reports.statement import Announced, RunSpend, statement
 from bursar.store import directory, runs, schema
 from bursar.store.directory import Key, Person
 from tests.support.calls import USD, posted
@@ -190,3 +192,95 @@ def _run(staff: Staff, person: Person, name: str, key: Key) -> Key:
 
     staff.journal.write(write)
     return key
+
+
+def test_calls_may_pass_the_budget_at_the_employers_cost(staff: Staff, ada: Person) -> None:
+    """
+    budget    100, all of it spent; beside it 50 that let calls pass the budget: 20 of them spent, 7 held
+    close     the rest of the 50 expires, which is nobody's loss and on no statement
+    """
+    grant = staff.grant(ada, "engineers")
+    common = {"opens_us": NOVEMBER.start_us, "expires_us": NOVEMBER.end_us}
+    lots = []
+    for source, amount, priority in ((f"grant:{grant}", 100, 100), (f"overrun:grant:{grant}", 50, LAST_PRIORITY + 1)):
+        command = Open(
+            *(ada.id, Kind.LOT, source, "2026-11", amount * USD, NOVEMBER.start_us), priority=priority, **common
+        )
+        opened = posted(staff.journal.post(command)).opens
+        assert opened is not None
+        lots.append(opened.id)
+    staff.caller.hold("a", ada.id, tuple(lots), 120 * USD, NOVEMBER.start_us)
+    staff.caller.settle("a", 120 * USD, NOVEMBER.start_us + 1)
+    staff.caller.hold("b", ada.id, tuple(lots), 7 * USD, NOVEMBER.start_us + 2)
+    posted(staff.journal.post(Expire(lots[1], 0, NOVEMBER.end_us)))
+    made = staff.statement(ada, "2026-11")
+    assert [plan.name for plan in made.plans] == ["engineers"]
+    assert (made.granted_nanos, made.overrun_nanos, made.overrun_ceiling_nanos) == (100 * USD, 27 * USD, 50 * USD)
+    assert (made.spent_nanos, made.held_nanos, made.closing_nanos) == (120 * USD, 7 * USD, 7 * USD)
+    assert (made.expired_nanos, made.used_share) == (0, "1.0000")
+
+
+def test_usage_that_was_reported_is_told_with_who_reported_it(staff: Staff, ada: Person) -> None:
+    """In time it is charged to the lot, what is beyond it to the employer; too late, it is an adjustment."""
+    lot, late_us = staff.lot(ada, "engineers", "2026-11", 100), DECEMBER.end_us
+    for name, cost, at_us, adjustment in (("in", 99, NOVEMBER.end_us - 1, False), ("late", 9, late_us, True)):
+        charge = Charge(
+            name, ada.id, (lot,), cost * USD, at_us, NOVEMBER.start_us + DAY, f"by {name}", None, adjustment
+        )
+        posted(staff.journal.post(charge))
+    made = staff.statement(ada, "2026-11")
+    assert [(one.id, one.cost_nanos, one.adjusted_nanos, one.reason) for one in made.reported] == [
+        ("in", 99 * USD, 0, "by in"),
+        ("late", 9 * USD, 9 * USD, "by late"),
+    ]
+    assert (made.spent_nanos, made.adjusted_nanos, made.overrun_nanos) == (108 * USD, 9 * USD, 0)
+    assert (made.closing_nanos, made.used_share) == (1 * USD, "0.9900")
+
+
+def test_personal_keys_are_told_apart(staff: Staff, ada: Person) -> None:
+    lot = staff.lot(ada, "engineers", "2026-11", 100)
+    for name, personal, cost in (("a", True, 3), ("b", False, 4)):
+        key = _key(staff, ada, None)
+        staff.journal.write(partial(_set_personal, key_id=key.id, personal=personal))
+        staff.caller.hold(name, ada.id, (lot,), 5 * USD, NOVEMBER.start_us, key_id=key.id)
+        staff.caller.settle(name, cost * USD, NOVEMBER.start_us + 1)
+    made = staff.statement(ada, "2026-11")
+    assert (made.spent_nanos, made.personal_nanos) == (7 * USD, 3 * USD)
+
+
+def _set_personal(connection: sa.Connection, key_id: int, personal: bool) -> None:
+    keys = schema.keys
+    connection.execute(sa.update(keys).where(keys.c.id == key_id).values(personal=int(personal)))
+
+
+def test_what_tokens_were_worth_is_told_as_it_was_noted(staff: Staff, ada: Person) -> None:
+    grant = staff.grant(ada, "engineers")
+    opening = Open(ada.id, Kind.LOT, f"grant:{grant}", "2026-11", USD, NOVEMBER.start_us, reason="50M tokens of x")
+    posted(staff.journal.post(opening))
+    assert [plan.note for plan in staff.statement(ada, "2026-11").plans] == ["50M tokens of x"]
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Stockholm", "Pacific/Kiritimati"])
+def test_pay_is_that_of_the_periods_last_day_there_though_credit_lives_longer(
+    zone: str, staff: Staff, ada: Person
+) -> None:
+    period = Monthly(zone).named("2026-11")
+    opening = Open(
+        *(ada.id, Kind.LOT, f"grant:{staff.grant(ada, 'engineers', zone)}", "2026-11", USD, period.start_us),
+        opens_us=period.start_us,
+        expires_us=period.end_us + 10 * DAY,
+    )
+    posted(staff.journal.post(opening))
+    days = [("2026-11-01", 1), ("2026-11-30", 2), ("2026-12-01", 3)]
+    for day, base in days:
+        row = {"person_id": ada.id, "from_day": day, "currency": "USD", "base_nanos": base * USD}
+        insert = sa.insert(schema.pay).values(**row, bonus_nanos=0, equity_nanos=0)
+        staff.journal.write(partial(_execute, statement=insert))
+    with staff.database.reading() as connection:
+        pay = statement(connection, ada.id, "2026-11", with_pay=True).compensation
+    assert pay is not None
+    assert (pay.day, pay.base_nanos, pay.tokens_nanos) == ("2026-11-30", 2 * USD, 12 * USD)
+
+
+def _execute(connection: sa.Connection, statement: sa.Insert) -> None:
+    connection.execute(statement)

@@ -15,6 +15,7 @@ from bursar.reports.statement import (
     Announced,
     PlanPeriod,
     Provisional,
+    Reported,
     Running,
     RunSpend,
     Spend,
@@ -34,11 +35,11 @@ PLAN = PlanPeriod(
         "amount": "2000.00",
         "schedule": "monthly",
         "unused": "expire",
-        "models": [],
         "clamp": True,
-        "grace_days": 0,
+        "notice_reduce_days": 30,
         "revocable": False,
-        "cash_out_rate_bps": 8_000,
+        "on_leaving": "period_end",
+        "cash_out_rate": "80%",
     },
 )
 
@@ -70,6 +71,7 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         added_nanos=0,
         carried_in_nanos=0,
         overrun_nanos=overrun,
+        adjusted_nanos=0,
         spent_nanos=spent,
         expired_nanos=expired,
         revoked_nanos=0,
@@ -79,10 +81,13 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         available_nanos=left,
         unearned_nanos=0,
         held_nanos=0,
+        overrun_ceiling_nanos=0,
+        personal_nanos=0,
         used_share=f"{(spent - overrun) * 10_000 // granted / 10_000:.4f}" if granted else "0.0000",
         spending=spending,
         runs=(),
         provisional=(),
+        reported=(),
         running=(),
         released_calls=0,
         from_pools=(),
@@ -110,6 +115,17 @@ FULL = made(
         ),
     ),
     running=(Running(call="0192f0c3a8", since_us=NOVEMBER.start_us, day="2026-11-12", held_nanos=2_500_000_000),),
+    reported=(
+        Reported(
+            id="2026-11-14-17",
+            at_us=NOVEMBER.start_us,
+            day="2026-11-12",
+            model="gpt-5.2-codex",
+            cost_nanos=9_000_000_000,
+            adjusted_nanos=0,
+            reason="reported by the laptop's log",
+        ),
+    ),
     released_calls=2,
     runs=(RunSpend(run="run_7k2", name="nightly", calls=30, cost_nanos=60_000_000_000),),
     changes=(
@@ -164,14 +180,24 @@ Charged provisionally
               Bursar restarted while the call was running, so whether it was
               billed is not known (call 0192f0c3a7)
 
+Reported from elsewhere
+  Usage that did not pass the gateway. It is part of what is spent.
+  Thu 12 Nov  gpt-5.2-codex                                                $9.00
+              reported by the laptop's log (usage 2026-11-14-17)
+
 Changes of the terms
-  Reduce to $1,500.00, announced on 6 November 2026 by finance@example.com, in
-  force from 1 January 2027: Less is used than was thought. Told: Your budget is
-  $1,500.00 a month from January.
+  6 November 2026: Reduce to $1,500.00
+    In force from 1 January 2027; announced by finance@example.com: Less is used
+    than was thought.
+    Told: Your budget is $1,500.00 a month from January.
 
 Terms in force
-  engineers, version 2: amount $2,000.00; schedule monthly; unused expire; clamp
-  yes; revocable no; cash out rate 80.00 %.
+  engineers, version 2
+  Gives          $2,000.00 a month
+  Unused credit  expires when the period ends
+  Cash-out       80% of what would expire is paid out
+  Notice         30 days before a reduction; not to be revoked without cause
+  On leaving     credit stays until the period ends
 
 2 calls were given back: nothing was charged. Days are those of
 Europe/Stockholm; a call counts on the day on which it began. Amounts are
@@ -194,6 +220,26 @@ def test_an_overspent_month() -> None:
     assert "Borne by the employer beyond the budget" in page
     assert "+$2.00\n" in page
     assert "All of it is spent." in page
+
+
+def test_what_is_beyond_the_budget_is_told() -> None:
+    late = msgspec.structs.replace(FULL.reported[0], cost_nanos=10**9, adjusted_nanos=10**9, reason="")
+    page = render(
+        made(
+            spend("2026-11-02", "opus", 2, 2_011 * 10**9),
+            overrun_nanos=10 * 10**9,
+            adjusted_nanos=10**9,
+            overrun_ceiling_nanos=200 * 10**9,
+            personal_nanos=7 * 10**9,
+            reported=(late,),
+        )
+    )
+    lines = {line[2:60].strip(): line.split()[-1] for line in page.splitlines() if line}
+    assert lines["Borne by the employer beyond the budget"] == "+$10.00"
+    assert lines["Reported too late for it, borne by the employer"] == "+$1.00"
+    assert "Calls may pass the budget by $200.00 at most." in page
+    assert "$7.00 of what was spent was for personal use" in page
+    assert "no reason was recorded; too late for the budget, so it was not" in page
 
 
 def test_everything_that_terms_do_to_credit_is_a_line_of_the_sum() -> None:
