@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from bursar.ledger.accounts import CREDITED, DEBITED, SHARED, Balance, Kind
+from bursar.ledger.accounts import CREDITED, DEBITED, SHARED, Account, Balance, Kind
 from bursar.ledger.postings import (
     Accrue,
     Add,
@@ -18,12 +18,14 @@ from bursar.ledger.postings import (
     CashOut,
     Charge,
     Command,
+    Correct,
     Expire,
     Extend,
     Hold,
     Open,
     Posting,
     Release,
+    Returned,
     Revoke,
     Settle,
 )
@@ -54,6 +56,7 @@ ASKED: dict[type[Command], Callable[[Model, Any], Told]] = {
     Revoke: Model.revoke,
     CashOut: Model.cash_out,
     Charge: Model.charge,
+    Correct: Model.correct,
     Extend: Model.extend,
 }
 
@@ -109,7 +112,7 @@ class History:
         off = 0 if chance.random() < 0.8 else chance.randint(1, 3)
         amount = chance.randint(1, 12)
         name = f"{self.people[0]}.{self.drawn}"
-        match chance.randrange(7):
+        match chance.randrange(8):
             case 0 | 1 | 2:
                 return self._earning(purse, number, amount, name)
             case 3:
@@ -119,6 +122,8 @@ class History:
             case 5:
                 to = chance.choice(list(self.lots))
                 return Carry(number, to, amount, purse.carried_out + off, self.at_us)
+            case 6:
+                return self._correction(name)
         return self._late(name)
 
     def _earning(self, purse: Purse, number: int, amount: int, name: str) -> Command:
@@ -141,6 +146,18 @@ class History:
         lots = tuple(chance.sample(theirs, chance.randint(0, min(3, len(theirs)))))
         late = chance.random() < 0.2
         return Charge(name, person_id, lots, chance.randint(0, 20), self.at_us, self.at_us, adjustment=late)
+
+    def _correction(self, name: str) -> Correct:
+        """A part of what somebody was charged was not due."""
+        chance = self.chance
+        person_id = chance.choice(self.people)
+        owned = [number for number, owner in (self.lots | self.limits).items() if owner in (person_id, SHARED)]
+        accounts = (Account.AVAILABLE, Account.AVAILABLE, Account.OVERRUN, Account.ADJUSTED)
+        parts = [
+            Returned(chance.choice(owned), chance.choice(accounts), chance.randint(1, 5))
+            for _ in range(chance.randint(1, 3) if owned else 0)
+        ]
+        return Correct(name, person_id, tuple(parts), self.at_us, "test")
 
     def _open(self, kind: Kind) -> Open:
         chance = self.chance

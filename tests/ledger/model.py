@@ -5,6 +5,7 @@ It shares nothing with `bursar.ledger` but the commands it is given, so that bot
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from bursar.ledger.postings import (
@@ -13,6 +14,7 @@ from bursar.ledger.postings import (
     Carry,
     CashOut,
     Charge,
+    Correct,
     Expire,
     Extend,
     Hold,
@@ -236,6 +238,28 @@ class Model:
         own[-1].overrun += 1
         own[-1].spent += 1
         self.exceeded = True
+
+    def correct(self, command: Correct) -> Told:
+        if not command.parts:
+            return "nothing"
+        wanted: Counter[tuple[int, str]] = Counter()
+        for number, account, amount in command.parts:
+            wanted[number, account.name.lower()] += amount
+        for number in {part.balance_id for part in command.parts}:
+            asked = {name: amount for (of, name), amount in wanted.items() if of == number}
+            purse = self.purses[number]
+            beyond = any(asked.get(name, 0) > getattr(purse, name) for name in ("overrun", "adjusted"))
+            if beyond or sum(asked.values()) > purse.spent:
+                return "amount_invalid"
+        for (number, name), amount in wanted.items():
+            purse = self.purses[number]
+            purse.spent -= amount
+            if name == "available":
+                back = "expired" if purse.ended(command.at_us) else name
+                setattr(purse, back, getattr(purse, back) + amount)
+            else:
+                setattr(purse, name, getattr(purse, name) - amount)
+        return ("correct", sum(part.amount for part in command.parts if self.purses[part.balance_id].is_lot))
 
     def extend(self, command: Extend) -> Told:
         purse = self.purses[command.balance_id]

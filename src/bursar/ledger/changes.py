@@ -5,15 +5,17 @@ Pure, like `bursar.ledger.decide`, of which this is a part. What was held or spe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from bursar.ledger.accounts import SHARED, Account, Balance
+from bursar.ledger.accounts import DEBITED, SHARED, Account, Balance, Kind
 from bursar.ledger.postings import (
     Accrue,
     Add,
     Carry,
     CashOut,
     Charge,
+    Correct,
     Decision,
     Extend,
     Posting,
@@ -26,7 +28,7 @@ from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.refusals import Refusal, Why, refuse
 
 Balances = Mapping[int, Balance]
-Change = Accrue | Add | Carry | Revoke | CashOut | Charge | Extend
+Change = Accrue | Add | Carry | Revoke | CashOut | Charge | Correct | Extend
 
 
 def changed(balances: Balances, command: Change) -> Decision | None:
@@ -34,6 +36,8 @@ def changed(balances: Balances, command: Change) -> Decision | None:
     match command:
         case Charge():
             return _charge(balances, command)
+        case Correct():
+            return _correct(balances, command)
         case Carry():
             return _carry(balances[command.balance_id], balances[command.to_id], command)
         case _:
@@ -184,6 +188,32 @@ def _paid(lots: Sequence[Balance], cost: int, at_us: int) -> list[Transfer]:
         own = [lot for lot in lots if lot.person_id != SHARED]
         transfers.append(move((own or lots)[-1].id, Account.OVERRUN, Account.SPENT, cost))
     return transfers
+
+
+def _correct(balances: Balances, command: Correct) -> Decision | None:
+    if not command.parts:
+        return None
+    transfers = []
+    taken: Counter[tuple[int, Account]] = Counter()
+    for balance_id, account, amount in command.parts:
+        balance = balances[balance_id]
+        taken[balance_id, Account.SPENT] += amount
+        taken[balance_id, account] += amount
+        if amount <= 0 or taken[balance_id, Account.SPENT] > balance.spent:
+            return _wrong(amount, "the correction", f"{usd(balance.spent)} is spent")
+        if account in DEBITED and taken[balance_id, account] > -balance.amounts[account]:
+            return _wrong(amount, "the correction", f"{usd(-balance.amounts[account])} was {account.name.lower()}")
+        over = account is Account.AVAILABLE and balance.over(command.at_us)
+        transfers.append(move(balance_id, Account.SPENT, Account.EXPIRED if over else account, amount))
+    return Posting(
+        op=command.op,
+        verb=Verb.CORRECT,
+        person_id=command.person_id,
+        effective_us=command.at_us,
+        amount=sum(part.amount for part in command.parts if balances[part.balance_id].kind is Kind.LOT),
+        transfers=tuple(transfers),
+        reason=command.reason,
+    )
 
 
 def _extend(lot: Balance, command: Extend) -> Decision | None:

@@ -31,6 +31,7 @@ class Verb(StrEnum):
     CASH_OUT = "cash_out"
     CHARGE = "charge"
     EXTEND = "extend"
+    CORRECT = "correct"
 
 
 class Transfer(NamedTuple):
@@ -317,6 +318,36 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
         return (self.person_id, self.cost)
 
 
+class Returned(NamedTuple):
+    """A part of a charge that was not due: so much of it goes back to the account that it was taken from."""
+
+    balance_id: int
+    account: Account
+    amount: int
+
+
+class Correct(msgspec.Struct, frozen=True, gc=False):
+    """Take back what was charged and was not due, such as usage that the gateway billed already.
+
+    `parts` say where it was taken from; what a lot had goes to expired when the lot's time has ended since. `id`
+    names the correction, which is made once.
+    """
+
+    id: str
+    person_id: int
+    parts: tuple[Returned, ...]
+    at_us: int
+    reason: str
+
+    @property
+    def op(self) -> str:
+        return "correct:" + self.id
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        return (self.person_id, sum(part.amount for part in self.parts))
+
+
 class Extend(msgspec.Struct, frozen=True, gc=False):
     """Keep a lot open longer, because of a `change` to the person's terms: until `until_us` instead of `from_us`.
 
@@ -339,7 +370,9 @@ class Extend(msgspec.Struct, frozen=True, gc=False):
         return (self.change,)
 
 
-Command = Open | Hold | Settle | Release | Expire | Accrue | Add | Carry | Revoke | CashOut | Charge | Extend
+Command = (
+    Open | Hold | Settle | Release | Expire | Accrue | Add | Carry | Revoke | CashOut | Charge | Correct | Extend
+)
 
 
 class Posting(msgspec.Struct, frozen=True, gc=False):

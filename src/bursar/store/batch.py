@@ -21,6 +21,7 @@ from bursar.ledger.postings import (
     CashOut,
     Charge,
     Command,
+    Correct,
     Expire,
     Extend,
     Hold,
@@ -116,6 +117,8 @@ class Batch:
                 wanted.update(command.lots, command.limits)
             elif isinstance(command, Charge):
                 wanted.update(command.lots)
+            elif isinstance(command, Correct):
+                wanted.update(part.balance_id for part in command.parts)
             elif isinstance(command, Carry):
                 wanted.update((command.balance_id, command.to_id))
             elif isinstance(command, Expire | Accrue | Add | Revoke | CashOut | Extend):

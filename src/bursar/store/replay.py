@@ -38,6 +38,7 @@ LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
     Verb.CASH_OUT: frozenset({(_AVAILABLE, _CASHED_OUT), (_EXPIRED, _CASHED_OUT)}),
     Verb.CHARGE: frozenset({(_AVAILABLE, _SPENT), (_EXPIRED, _SPENT), (_OVERRUN, _SPENT), (_ADJUSTED, _SPENT)}),
     Verb.EXTEND: frozenset(),
+    Verb.CORRECT: frozenset({(_SPENT, _AVAILABLE), (_SPENT, _EXPIRED), (_SPENT, _OVERRUN), (_SPENT, _ADJUSTED)}),
 }
 """Which movements each verb may make. What is not in the table is a fault."""
 
@@ -120,6 +121,8 @@ class Replay:
                 self._ends(where, verb, entry, moves)
             case Verb.EXTEND:
                 self._extends(where, entry.posting[2], entry.posting[5])
+            case Verb.CORRECT:
+                self._amount(where, entry.posting[7], (move for move in moves if self._is_lot(move.balance_id)))
             case Verb.CARRY:
                 self._carries(where, entry.posting[7], moves)
             case _:
