@@ -75,7 +75,7 @@ class CheckedPlan(msgspec.Struct, frozen=True):
 class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
     """A plan file's text, the first and the last day to play, and what is used by day (dollars in texts).
 
-    `prices` is the text of a `prices.toml` to play with, over the prices in force.
+    `prices` is the text of a `prices.toml` to play with, over the prices in force: a discount in it is off those.
     """
 
     toml: str

@@ -13,12 +13,11 @@ import sqlalchemy as sa
 
 from bursar.ledger.accounts import LAST_PRIORITY
 from bursar.ledger.postings import Carry, CashOut, Command, Expire
-from bursar.money import people_usd
 from bursar.periods import US_PER_SECOND
 from bursar.store.schema import balances
 from bursar.terms.plan import Terms
 from bursar.terms.runout import closes_us
-from bursar.terms.unused import Ages, ages_after, closing, pays_nanos
+from bursar.terms.unused import Ages, ages_after, closing, payroll_text
 
 DAY_US = 86_400 * US_PER_SECOND
 LATE_US = 35 * DAY_US
@@ -132,8 +131,7 @@ def _divide(opener: Opener, lot: Lot, later: Lot | None, ages: Ages, now_us: int
         left -= carry
     cash_out = min(target.cash_out - lot.cashed_out, left)
     if cash_out > 0:
-        pays = people_usd(pays_nanos(terms, cash_out))
-        yield CashOut(lot.id, cash_out, lot.cashed_out, now_us, f"payroll pays {pays}")
+        yield CashOut(lot.id, cash_out, lot.cashed_out, now_us, payroll_text(terms, cash_out))
         left -= cash_out
     if left > lot.expired:
         yield Expire(lot.id, lot.expired, now_us, due_us)

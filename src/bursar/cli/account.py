@@ -100,9 +100,9 @@ def _lots(found: dict[str, Any]) -> None:
 
 
 def _bar(found: dict[str, Any]) -> str:
-    """How much of the budget is gone, as a bar."""
-    put_in = float(found["granted"]) + float(found["carried_in"])
-    left = float(found["available"]) + float(found["unearned"])
-    share = 1 - left / put_in if put_in else 1.0
+    """How much is spent or held of what could be, as a bar: what was taken or paid out counts on neither side."""
+    used = float(found["spent"]) + float(found["held"])
+    usable = used + float(found["available"]) + float(found["unearned"])
+    share = used / usable if usable else 1.0
     full = round(BAR_WIDTH * share)
     return "█" * full + "░" * (BAR_WIDTH - full) + f" {share:.0%} used"

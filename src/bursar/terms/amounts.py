@@ -21,6 +21,8 @@ class Kind(StrEnum):
     REVOKE = "revoke"
     REVOKE_FOR_CAUSE = "revoke_for_cause"
     ADD = "add"
+    EXTEND = "extend"
+    REVOKE_PART = "revoke_part"
 
 
 AMOUNTS = (Kind.RAISE, Kind.REDUCE)

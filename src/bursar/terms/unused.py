@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bursar.money import people_usd
 from bursar.terms.fields import WHOLE_BPS
 from bursar.terms.plan import Terms
 
@@ -43,6 +44,11 @@ def ages_after(terms: Terms, ages: Ages, carried_nanos: int, granted_nanos: int)
 def pays_nanos(terms: Terms, cashed_out_nanos: int) -> int:
     """What payroll pays for credit that was cashed out; a fraction of a nano-dollar is not paid."""
     return cashed_out_nanos * terms.cash_out_rate_bps // WHOLE_BPS
+
+
+def payroll_text(terms: Terms, cashed_out_nanos: int) -> str:
+    """The same in words, for whoever reads of it."""
+    return f"payroll pays {people_usd(pays_nanos(terms, cashed_out_nanos))}"
 
 
 def _carried(terms: Terms, ages: Ages, unspent_nanos: int) -> int:

@@ -82,14 +82,13 @@ def _worth(terms: Terms, from_us: int, at_us: int, last: Event | None, prices: P
     base = _base(terms, at_us, last, prices)
     growth = _growth(terms, from_us, since_us, at_us, prices)
     amount = ceil_div(base.numerator * growth.numerator, base.denominator * growth.denominator)
-    notes = [note for note in (base.note, growth.note) if note]
+    note = base.note
+    if growth.note:
+        note = f"{base.note or people_usd(base.numerator)} {growth.note}"
     if not amount:
-        raise Refused(
-            refuse(Why.AMOUNT_INVALID, amount=usd(0), what="; ".join(notes), problem=f"it must be {SOME_MONEY}")
-        )
-    if growth.note and not base.note:
-        notes.insert(0, people_usd(base.numerator))
-    return Worth(min(amount, MAX_NANOS - 1), "; ".join(notes))
+        problem = f"it must be {SOME_MONEY}"
+        raise Refused(refuse(Why.AMOUNT_INVALID, amount=usd(0), what=note, problem=problem))
+    return Worth(min(amount, MAX_NANOS - 1), note)
 
 
 def _base(terms: Terms, at_us: int, last: Event | None, prices: Prices) -> _Factor:
@@ -112,8 +111,8 @@ def _growth(terms: Terms, from_us: int, since_us: int, at_us: int, prices: Price
         years = years_of(terms, from_us, at_us) - years_of(terms, from_us, since_us)
         if not years:
             return _Factor(1, 1)
-        more = percent(terms.escalator_rate_bps)
-        note = f"{more} more" if years == 1 else f"{more} more, compounded over {years} years"
+        over = "" if years == 1 else f", compounded over {years} years"
+        note = f"and {percent(terms.escalator_rate_bps)} more{over}"
         return _Factor((WHOLE_BPS + terms.escalator_rate_bps) ** years, WHOLE_BPS**years, note)
     if terms.escalator_basket and at_us > since_us:
         then, now = ([prices.of(model, us) for model in terms.escalator_basket] for us in (since_us, at_us))

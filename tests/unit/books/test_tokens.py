@@ -222,7 +222,7 @@ def test_a_fixed_escalator_raises_lots_from_the_anniversary_on(company: Company)
         1_100 * USD,
         1_210 * USD,
     ]
-    assert notes(company)[-1] == "$1,000.00; 10% more, compounded over 2 years"
+    assert notes(company)[-1] == "$1,000.00 and 10% more, compounded over 2 years"
 
 
 def test_a_raise_adds_its_difference_to_what_the_escalator_made(company: Company) -> None:

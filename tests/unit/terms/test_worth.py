@@ -172,7 +172,7 @@ def test_an_index_follows_the_basket_up_and_down() -> None:
     later = worth_at(INDEX, at("2026-12-05"), at("2027-06-01"), (), PRICES)
     assert later.amount_nanos == 1_000 * USD
     assert (
-        later.note == "$1,000.00; times 1.0000, the price of maker/sonnet, maker/mini since 2026-12-05, by pb-table"
+        later.note == "$1,000.00 times 1.0000, the price of maker/sonnet, maker/mini since 2026-12-05, by pb-table"
     )
 
 
