@@ -27,6 +27,8 @@ def report_file(file: Path | None) -> Path | None:
     """Check the name of a report's file, before anything is computed."""
     if file is not None and file.suffix.lower() not in (HTML, PDF):
         raise field_invalid("--report", repr(str(file)), f"a file that ends in {HTML} or {PDF}")
+    if file is not None and not file.absolute().parent.is_dir():
+        raise field_invalid("--report", repr(str(file)), "in a folder that is there")
     return file
 
 

@@ -56,8 +56,8 @@ def _summary(read: OfferFile, found: FinePrint, market: str | None) -> Iterator[
             f"about {about_usd(first.cost_usd_year)} of base salary a year."
         )
         yield (
-            f"With every term mended as proposed, the budget would be worth {about_usd(found.mended_usd_year)} of base "
-            f"salary a year, instead of {about_usd(found.break_even_usd_year)}."
+            f"With every term mended as proposed, the budget would be worth {about_usd(found.mended_usd_year)} of "
+            f"base salary a year, instead of {about_usd(found.break_even_usd_year)}."
         )
         yield (
             "Each cost is that of one finding by itself, as base salary a year before tax. They do not add up, "

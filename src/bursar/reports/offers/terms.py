@@ -59,13 +59,15 @@ def _vesting(budget: TokenBudget) -> str:
 
 
 def _revocation(budget: TokenBudget) -> str:
-    if budget.revocable is None:
+    if budget.revocable is False:
+        return "not possible"
+    if budget.revocable is None and budget.notice_revoke_days is None:
         return NOT_SAID
-    return f"with {_days(budget.notice_revoke_days)}" if budget.revocable else "not possible"
+    return f"with {_days(budget.notice_revoke_days)}"
 
 
 def _reduction(budget: TokenBudget) -> str:
-    return f"with {_days(budget.notice_reduce_days)}"
+    return NOT_SAID if budget.notice_reduce_days is None else f"with {_days(budget.notice_reduce_days)}"
 
 
 def _days(days: int | None) -> str:
