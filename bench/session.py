@@ -21,6 +21,7 @@ from bench.litellm import LiteLLM
 from bench.load import completion_request
 from bench.mock import completion_mock
 from bench.nginx import Nginx
+from bench.offers import offers
 from bench.portkey import Portkey
 from bench.program import Finding, Program
 from bench.startup import startup
@@ -38,7 +39,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 }
 """In the order in which they are measured."""
 
-OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds, statements)
+OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds, statements, offers)
 """Figures that need no peer and no upstream; a further one is added here."""
 
 
