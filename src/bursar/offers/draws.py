@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from bursar.offers import tokens
-from bursar.offers.cash import base_usd_of_one
+from bursar.offers.cash import base_usd_of_one, bonus_usd_of_one
+from bursar.offers.equity import present_usd
 from bursar.offers.offer import Offer
 from bursar.offers.parameters import Overrides, parameters_for
 from bursar.offers.person import Person
@@ -39,3 +40,11 @@ def interval(numbers: Floats) -> Interval:
     tail = 50 * (1 - LEVEL)
     low, median, high = np.percentile(numbers[1:], (tail, 50, 100 - tail))
     return Interval(float(low), float(median), float(high))
+
+
+def worth_usd_year(offer: Offer, person: Person, rows: Rows) -> Floats:
+    """What a whole offer is worth for each row, as a yearly base before tax that would be worth as much."""
+    unit = base_usd_of_one(person, rows)
+    other = offer.bonus_usd_year * bonus_usd_of_one(person, rows)
+    other = other + sum((present_usd(grant, person, rows) for grant in offer.equity), start=np.zeros_like(unit))
+    return offer.base_usd_year + other / unit + break_even_usd_year(offer, person, rows)
