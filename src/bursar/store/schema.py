@@ -44,7 +44,8 @@ Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
 JOURNAL = ("postings", "transfers", "calls", "links", "seals")
 PAPERS = ("plans", "price_books", "changes", "documents", "exchange_rates")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
-APPEND_ONLY = (*JOURNAL, *PAPERS)
+REPORTS = ("imports", "usage_records")
+APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS)
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -336,6 +337,70 @@ refusals = _table(
     _col("at_us"),
     _col("why", Text()),
     _col("facts", Text()),
+)
+
+# --- usage that others report ---------------------------------------------------------------------------------
+
+imports = _table(
+    "imports",
+    _col("id", primary_key=True),
+    _col("source", Text()),
+    _col("name", Text()),
+    _col("actor", Text()),
+    _col("at_us"),
+    _col("records"),
+    _col("added"),
+    _col("grown"),
+    _col("repeated"),
+)
+
+usage_records = _table(
+    "usage_records",
+    _col("id", primary_key=True),
+    _col("import_id", Int, ForeignKey("imports.id")),
+    _col("source", Text()),
+    _col("key", Text()),
+    _col("version"),
+    _col("person_id", Int, ForeignKey("people.id"), nullable=True),
+    _col("person", Text()),
+    _col("at_us"),
+    _col("catalog", Text()),
+    _col("model", Text()),
+    _col("variant", Text()),
+    _col("input_tokens"),
+    _col("cache_read_tokens"),
+    _col("cache_write_5m_tokens"),
+    _col("cache_write_1h_tokens"),
+    _col("output_tokens"),
+    _col("audio_input_tokens"),
+    _col("audio_output_tokens"),
+    _col("web_searches"),
+    _col("reasoning_tokens"),
+    _col("request_id", Text(), nullable=True),
+    _col("message_id", Text(), nullable=True),
+    _col("sidechain"),
+    _col("price_version", Text()),
+    _col("cost_nanos", nullable=True),
+    _col("source_cost_nanos", nullable=True),
+    UniqueConstraint("source", "key", "version"),
+)
+
+usage_heads = _table(
+    "usage_heads",
+    _col("source", Text(), primary_key=True),
+    _col("key", Text(), primary_key=True),
+    _col("record_id", Int, ForeignKey("usage_records.id")),
+    _col("request_id", Text(), nullable=True, index=True),
+    _col("message_id", Text(), nullable=True, index=True),
+    _col("person_id", nullable=True),
+    _col("at_us"),
+    _col("state", Text(), index=True),
+    _col("why", Text()),
+    _col("charged_nanos"),
+    _col("charged_record", nullable=True),
+    _col("charges"),
+    Index(None, "person_id", "at_us"),
+    CheckConstraint("charged_nanos >= 0", name="charged"),
 )
 
 # --- what the journal adds up to ------------------------------------------------------------------------------

@@ -1,0 +1,217 @@
+"""Usage that others report, read and written through a connection.
+
+What was reported is append-only: a record that grows, or whose person becomes known, is another version of it. What
+each call has come to so far stands in its head: which version counts, and what of it was charged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from bursar.store.schema import calls, imports, postings, usage_heads, usage_records
+
+AT_ONCE = 500
+PENDING = "pending"
+"""The state of a head of which it is not decided what comes of it."""
+
+
+class Import(msgspec.Struct, frozen=True):
+    """One report: of what, by whom, when, and how many of its records were new, had grown, or were known."""
+
+    id: int
+    source: str
+    name: str
+    actor: str
+    at_us: int
+    records: int
+    added: int
+    grown: int
+    repeated: int
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One version of what a source tells of a call. Costs in nano-USD: the price book's, and the source's own."""
+
+    source: str
+    key: str
+    version: int
+    person_id: int | None
+    person: str
+    at_us: int
+    catalog: str
+    model: str
+    variant: str
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
+    web_searches: int
+    reasoning_tokens: int
+    request_id: str | None
+    message_id: str | None
+    sidechain: int
+    price_version: str
+    cost_nanos: int | None
+    source_cost_nanos: int | None
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """What a call that a source tells of has come to. `charges` counts what was posted for it."""
+
+    source: str
+    key: str
+    record_id: int
+    request_id: str | None
+    message_id: str | None
+    person_id: int | None
+    at_us: int
+    state: str
+    why: str
+    charged_nanos: int
+    charged_record: int | None
+    charges: int
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """By what it is known."""
+        return self.source, self.key
+
+
+class Billed(NamedTuple):
+    """A call that the gateway made, by the provider's names for it."""
+
+    posting_id: int
+    request_id: str
+    message_id: str
+    outcome: str
+    cost_nanos: int
+
+
+_RECORD = [usage_records.c[name] for name in Record.__struct_fields__]
+_HEAD = [usage_heads.c[name] for name in Head.__struct_fields__]
+_NAME = sa.tuple_(usage_heads.c.source, usage_heads.c.key)
+
+
+def add_import(connection: sa.Connection, made: Import) -> int:
+    """Add a report; returns its number. The number in it is not looked at."""
+    row = msgspec.structs.asdict(made)
+    del row["id"]
+    return int(connection.execute(sa.insert(imports).values(row).returning(imports.c.id)).scalar_one())
+
+
+def imports_of(connection: sa.Connection, actor: str | None, limit: int, after: int | None) -> list[Import]:
+    """Reports, newest first: everybody's, or those of one who reported."""
+    columns = [imports.c[name] for name in Import.__struct_fields__]
+    query = sa.select(*columns).order_by(imports.c.id.desc()).limit(limit)
+    if actor is not None:
+        query = query.where(imports.c.actor == actor)
+    if after is not None:
+        query = query.where(imports.c.id < after)
+    return [Import(*row) for row in connection.execute(query)]
+
+
+def heads(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
+    """The heads that there are of some calls, by source and key."""
+    found = {}
+    for part in _parts(names):
+        for row in connection.execute(sa.select(*_HEAD).where(_NAME.in_(part))):
+            found[row[0], row[1]] = Head(*row)
+    return found
+
+
+def pending(connection: sa.Connection, limit: int) -> list[Head]:
+    """Heads of which it is not decided what comes of them, the earliest first."""
+    query = (
+        sa.select(*_HEAD)
+        .where(usage_heads.c.state == PENDING)
+        .order_by(usage_heads.c.at_us, usage_heads.c.source, usage_heads.c.key)
+        .limit(limit)
+    )
+    return [Head(*row) for row in connection.execute(query)]
+
+
+def also_named(connection: sa.Connection, requests: Collection[str], messages: Collection[str]) -> list[Head]:
+    """The heads of calls with one of these provider's names for its request, or for its answer."""
+    found: dict[tuple[str, str], Head] = {}
+    for column, wanted in ((usage_heads.c.request_id, requests), (usage_heads.c.message_id, messages)):
+        for part in _parts(sorted(wanted)):
+            for row in connection.execute(sa.select(*_HEAD).where(column.in_(part))):
+                found[row[0], row[1]] = Head(*row)
+    return list(found.values())
+
+
+def records(connection: sa.Connection, record_ids: Iterable[int]) -> dict[int, Record]:
+    """Versions of records by their numbers."""
+    found = {}
+    for part in _parts(sorted(set(record_ids))):
+        for row in connection.execute(sa.select(usage_records.c.id, *_RECORD).where(usage_records.c.id.in_(part))):
+            found[row[0]] = Record(*row[1:])
+    return found
+
+
+def add_records(connection: sa.Connection, import_id: int, rows: Sequence[Record]) -> dict[tuple[str, str], int]:
+    """Add versions of records; returns their numbers by source and key, which occur once each."""
+    numbers = {}
+    for part in _parts(rows):
+        values = [msgspec.structs.asdict(record) | {"import_id": import_id} for record in part]
+        returned = (usage_records.c.source, usage_records.c.key, usage_records.c.id)
+        for source, key, number in connection.execute(sa.insert(usage_records).returning(*returned), values):
+            numbers[source, key] = int(number)
+    return numbers
+
+
+def put_heads(connection: sa.Connection, wanted: Sequence[Head], *, new: bool) -> None:
+    """Write heads that are `new`, or change those that are there."""
+    if not wanted:
+        return
+    rows = [msgspec.structs.asdict(head) for head in wanted]
+    if new:
+        connection.execute(sa.insert(usage_heads), rows)
+        return
+    changed = [name for name in Head.__struct_fields__ if name not in {"source", "key"}]
+    these = sa.and_(usage_heads.c.source == sa.bindparam("of_source"), usage_heads.c.key == sa.bindparam("of_key"))
+    statement = sa.update(usage_heads).where(these).values({name: sa.bindparam(f"new_{name}") for name in changed})
+    connection.execute(
+        statement,
+        [
+            {"of_source": row["source"], "of_key": row["key"]} | {f"new_{name}": row[name] for name in changed}
+            for row in rows
+        ],
+    )
+
+
+def billed(
+    connection: sa.Connection, person_id: int, since_us: int, until_us: int, *, without_wire: str
+) -> list[Billed]:
+    """The calls that the gateway made for a person and that ended in `since_us <= t < until_us`, where the provider
+    named them. Calls on one wire, as which what others report is recorded, are left out.
+    """
+    query = (
+        sa.select(
+            calls.c.posting_id,
+            calls.c.provider_request,
+            calls.c.provider_message,
+            calls.c.outcome,
+            calls.c.cost_nanos,
+        )
+        .join(postings, postings.c.id == calls.c.posting_id)
+        .where(
+            postings.c.person_id == person_id,
+            postings.c.effective_us >= since_us,
+            postings.c.effective_us < until_us,
+            calls.c.wire != without_wire,
+            (calls.c.provider_request != "") | (calls.c.provider_message != ""),
+        )
+    )
+    return [Billed(*row) for row in connection.execute(query)]
+
+
+def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
