@@ -66,12 +66,13 @@ for group in (
     journal.app,
     signing.app,
     statement.app,
+    usage.app,
     request.app,
     terms.app,
     *roster.APPS,
 ):
     app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, export.export, usage.usage):
+for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, export.export):
     app.command()(command)
 app.command()(change.change)
 app.command()(change.pause)

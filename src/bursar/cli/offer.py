@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.files import read_text
-from bursar.cli.offer_files import named_in, read_file, settings, with_usage
+from bursar.cli.offer_files import amount, named_in, read_file, settings, with_usage
 from bursar.cli.offer_new import new
 from bursar.cli.offer_report import REPORT_HELP, report_file, tell
 from bursar.cli.session import JsonFlag, session_of
@@ -31,6 +31,10 @@ Set = Annotated[
 Report = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help=REPORT_HELP, callback=report_file, dir_okay=False)
 ]
+UsageFolder = Annotated[
+    Path | None,
+    typer.Option("--usage", metavar="FOLDER", help="Your own use: logs that coding agents left in a folder."),
+]
 UsageFile = Annotated[
     Path | None,
     typer.Option("--usage-file", metavar="FILE.csv", help="Your own use: a CSV file with columns date and cost."),
@@ -42,6 +46,7 @@ def value(
     context: typer.Context,
     file: OfferArgument,
     *,
+    usage: UsageFolder = None,
     usage_file: UsageFile = None,
     assumed: Set = None,
     report: Report = None,
@@ -56,12 +61,13 @@ def value(
     Examples:
       bursar offer value offer.toml
       bursar offer value offer.toml --set u=0.8 --set h_C=0.2
+      bursar offer value offer.toml --usage ~/.claude
       bursar offer value offer.toml --usage-file spend.csv --report offer.html
     """
     from bursar.offers.value import value as valued  # noqa: PLC0415 - `--help` needs no numpy
     from bursar.reports.offers.value import value_letter  # noqa: PLC0415
 
-    read = with_usage(read_file(file), usage_file)
+    read = with_usage(read_file(file), usage, usage_file)
     found = valued(read.offer, read.person, settings(assumed))
     tell(session_of(context), found, lambda: value_letter(found, _standing(read)), report)
 
@@ -71,6 +77,7 @@ def compare(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="A.toml B.toml …", help="The offers' files, two or more.")],
     *,
+    usage: UsageFolder = None,
     usage_file: UsageFile = None,
     assumed: Set = None,
     report: Report = None,
@@ -89,7 +96,7 @@ def compare(
     from bursar.reports.offers.compare import comparison_letter  # noqa: PLC0415
 
     read = [read_file(file) for file in files]
-    first = with_usage(read[0], usage_file)
+    first = with_usage(read[0], usage, usage_file)
     found = compared(named_in(files, read), first.person, settings(assumed))
     tell(session_of(context), found, lambda: comparison_letter(found), report)
 
@@ -99,6 +106,7 @@ def check(
     context: typer.Context,
     file: OfferArgument,
     *,
+    usage: UsageFolder = None,
     usage_file: UsageFile = None,
     assumed: Set = None,
     report: Report = None,
@@ -116,9 +124,41 @@ def check(
     from bursar.offers.fineprint import check as checked  # noqa: PLC0415 - `--help` needs no numpy
     from bursar.reports.offers.check import check_letter  # noqa: PLC0415
 
-    read = with_usage(read_file(file), usage_file)
+    read = with_usage(read_file(file), usage, usage_file)
     found = checked(read, settings(assumed))
     tell(session_of(context), found, lambda: check_letter(read, found, _standing(read)), report)
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    file: OfferArgument,
+    *,
+    target: Annotated[
+        str, typer.Option(metavar="USD", help="What all of the offer should be worth, as base salary a year.")
+    ],
+    usage: UsageFolder = None,
+    usage_file: UsageFile = None,
+    assumed: Set = None,
+    report: Report = None,
+    json: JsonFlag = False,
+) -> None:
+    """Make counter-offers that are worth a target: more base, or which better terms of the budget.
+
+    What costs the employer least comes first. Where better terms alone cannot reach the target, it says so.
+
+    \b
+    Examples:
+      bursar offer ask offer.toml --target 420000
+      bursar offer ask offer.toml --target '$400,000' --report ask.pdf
+    """
+    from bursar.offers.ask import ask as asked_for  # noqa: PLC0415 - `--help` needs no numpy
+    from bursar.reports.offers.ask import ask_letter  # noqa: PLC0415
+
+    target_usd_year = amount("--target", target)
+    read = with_usage(read_file(file), usage, usage_file)
+    found = asked_for(read, target_usd_year, settings(assumed))
+    tell(session_of(context), found, lambda: ask_letter(read, found), report)
 
 
 @app.command()

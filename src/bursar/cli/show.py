@@ -122,15 +122,25 @@ def gap() -> None:
 
 
 @contextmanager
-def progress(text: str) -> Iterator[Callable[[int, int], None]]:
+def progress(text: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr while something long runs; call what is yielded with how much is done, of how much.
 
-    Where stderr is no terminal there is none, not even an empty line.
+    What is counted in bytes is shown with its rate. Where stderr is no terminal there is nothing, not even an empty
+    line.
     """
     from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    shown = (*columns, TimeRemainingColumn()) if in_bytes else Progress.get_default_columns()
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(text, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -14,7 +14,7 @@ from bursar.cli.session import JsonFlag, session_of
 from bursar.cli.show import NONE, moment, money, say, table
 from bursar.refusals import Refused, Why, refuse
 
-_COLUMNS = ("granted", "carried_in", "spent", "carried_out", "cashed_out", "expired", "left")
+_COLUMNS = ("granted", "carried_in", "spent", "overrun", "carried_out", "cashed_out", "expired", "left")
 
 
 def simulate(
@@ -96,9 +96,10 @@ def _show(done: dict[str, Any]) -> None:
     for lot in done["lots"]:
         if lot["note"]:
             say(f"{lot['period']}: {lot['note']}.")
-    granted, _, spent, _, cashed_out, expired, left = sums
+    granted, _, spent, overrun, _, cashed_out, expired, left = sums
+    beyond = "" if overrun == money("0") else f" ({overrun} of it beyond the budget)"
     cashed = "" if cashed_out == money("0") else f", {cashed_out} cashed out"
-    say(f"Granted {granted}: {spent} spent{cashed}, {expired} expired (breakage), {left} left.")
+    say(f"Granted {granted}: {spent} spent{beyond}{cashed}, {expired} expired (breakage), {left} left.")
     if Decimal(done["uncovered"]):
         say(f"Nothing could pay for {money(done['uncovered'])} of the usage.")
 

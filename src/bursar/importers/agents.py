@@ -11,5 +11,8 @@ from bursar.importers.reading import Source
 
 
 def agents() -> dict[str, Source]:
-    """A fresh importer for each agent, in the order in which people see them."""
+    """A fresh importer for each agent, in the order in which people see them.
+
+    Claude Code, which takes files of any name, is first: see `gather.logs`.
+    """
     return {source.name: source for source in (ClaudeCode(), Codex(), GeminiCli(), OpenCode(), Pi())}

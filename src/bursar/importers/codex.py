@@ -145,7 +145,7 @@ class Codex:
         """All rollouts in its two folders, or below the folder itself if it has neither."""
         folders = [root / name for name in FOLDERS if (root / name).is_dir()] or [root]
         for folder in folders:
-            yield from below(folder, lambda name: name.endswith(".jsonl"))
+            yield from below(folder, _is_rollout)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a rollout, from where it was left if it is known. Raises OSError."""
@@ -323,6 +323,10 @@ def _understood(path: Path) -> Iterator[_Line]:
                 yield _decode(line.text)
             except msgspec.MsgspecError:
                 continue
+
+
+def _is_rollout(name: str) -> bool:
+    return name.startswith("rollout-") and name.endswith(".jsonl")
 
 
 def _thread(path: Path) -> str:

@@ -90,7 +90,7 @@ class GeminiCli:
         """All chats below its `tmp`, or below the folder itself if it has none."""
         inside = root / "tmp"
         for path in below(inside if inside.is_dir() else root, lambda name: name.endswith((".json", ".jsonl"))):
-            if path.parent.name == "chats" or path == root or "chats" in path.parts:
+            if "chats" in path.parts:
                 yield path
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:

@@ -97,13 +97,13 @@ class OpenCode:
 
     def files(self, root: Path) -> Iterator[Path]:
         """Its databases, then the files of messages, or all of both below a folder that is laid out otherwise."""
-        if root.is_file():
+        if _DATABASE.fullmatch(root.name) and root.is_file():
             yield root
             return
         messages = root / "storage/message"
         if root.is_dir():
             yield from sorted(path for path in root.iterdir() if _DATABASE.fullmatch(path.name))
-        yield from below(messages if messages.is_dir() else root, lambda name: name.endswith(".json"))
+        yield from below(messages if messages.is_dir() else root, _is_message)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a file, always all of it: messages change in place. Raises OSError."""
@@ -119,6 +119,10 @@ class OpenCode:
             except ValueError as problem:
                 broken.append(Broken(str(path), number, f"its usage is not understood: {problem}"))
         return Reading(rows, broken, START, anew=resume is not None)
+
+
+def _is_message(name: str) -> bool:
+    return name.startswith("msg_") and name.endswith(".json")
 
 
 def _of_database(path: Path, broken: list[Broken]) -> Iterator[tuple[int, str, str, bytes]]:

@@ -24,12 +24,13 @@ def data_home() -> Path:
 
 
 def below(root: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
-    """The files below a folder whose name is wanted, sorted by path; the path itself if it is a file.
+    """The files below a folder whose name is wanted, sorted by path; the path itself if it is such a file.
 
     Links to folders are not followed, and a folder that may not be read has no files.
     """
     if root.is_file():
-        yield root
+        if wanted(root.name):
+            yield root
         return
     for path in sorted(_walk(str(root), wanted)):
         yield Path(path)

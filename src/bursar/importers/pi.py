@@ -7,6 +7,7 @@ of that one's lines, ids and instants included.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,7 @@ from bursar.importers.texts import nanos, why_broken
 NAME = "pi"
 CATALOGS = {"amazon-bedrock": "aws", "google-vertex": "google", "openai-codex": "openai", "xai": "x-ai"}
 """The price book's names of providers that pi calls otherwise."""
+_SESSION = re.compile(r"\d{4}-\d\d-\d\dT[^_]*_[^/]+\.jsonl")
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -73,9 +75,9 @@ class Pi:
         return named("PI_CODING_AGENT_DIR", Path.home() / ".pi/agent")
 
     def files(self, root: Path) -> Iterator[Path]:
-        """All sessions, or all `.jsonl` files below a folder that is laid out otherwise."""
+        """All sessions, or all files named like them below a folder that is laid out otherwise."""
         sessions = root / "sessions"
-        return below(sessions if sessions.is_dir() else root, lambda name: name.endswith(".jsonl"))
+        return below(sessions if sessions.is_dir() else root, lambda name: _SESSION.fullmatch(name) is not None)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a session, from where it was left if it is known. Raises OSError."""

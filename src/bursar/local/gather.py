@@ -44,7 +44,11 @@ _decode = msgspec.msgpack.Decoder(tuple[list[Kept], list[Broken]]).decode
 
 
 def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> list[Log]:
-    """The files of sources below their roots, each once however many ways lead to it."""
+    """The files of sources below their roots, each once however many ways lead to it.
+
+    Some agents know their files by their names and others take all that end alike; the former come later among the
+    sources, and what they name is theirs.
+    """
     found: dict[str, Log] = {}
     for name, source in sources.items():
         for root in roots.get(name, ()):
@@ -54,7 +58,7 @@ def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> 
                 except OSError:
                     continue
                 if stat.S_ISREG(about.st_mode):
-                    found.setdefault(str(path), Log(str(path), name, about.st_size, about.st_mtime_ns))
+                    found[str(path)] = Log(str(path), name, about.st_size, about.st_mtime_ns)
     return list(found.values())
 
 

@@ -169,10 +169,10 @@ def test_balance_statement_usage_and_journal(program: Program, ada: str) -> None
     assert "$1,998.77 is left to spend" in page
     period = time.strftime("%Y-%m")
     assert program.done("statement", ada, "--period", period, "--json").json["spent"] == "1.234"
-    used = program.done("usage", "--since", "1h").out
+    used = program.done("usage", "calls", "--since", "1h").out
     assert "claude-sonnet-4-5" in used
     assert "$1.23" in used
-    assert [one["cost"] for one in program.done("usage", "--person", ada, "--json").json] == ["1.234"]
+    assert [one["cost"] for one in program.done("usage", "calls", "--person", ada, "--json").json] == ["1.234"]
     assert "lot " in program.done("journal", "show", "--person", ada).out
     assert len(program.done("journal", "show", "--limit", "2", "--json").json) == 2
 

@@ -17,7 +17,7 @@ READ = [
     ("key", "list"),
     ("balance", "ada@example.com"),
     ("statement", "ada@example.com"),
-    ("usage",),
+    ("usage", "calls"),
     ("prices", "show", "gpt-5"),
     ("journal", "verify"),
 ]
@@ -52,8 +52,8 @@ def test_a_folder_that_is_not_there(
         (("key", "revoke", "99"), "unknown"),
         (("balance", "eve@example.com"), "unknown"),
         (("statement", "eve@example.com"), "unknown"),
-        (("usage", "--person", "eve@example.com"), "unknown"),
-        (("usage", "--since", "yesterday"), "field_invalid"),
+        (("usage", "calls", "--person", "eve@example.com"), "unknown"),
+        (("usage", "calls", "--since", "yesterday"), "field_invalid"),
         (("prices", "show", "no-such-model"), "model_not_priced"),
         (("prices", "check", "/nothing.json"), "config_invalid"),
     ],
@@ -72,7 +72,7 @@ def test_a_refusal_is_a_line_with_its_name_or_json(program: Program, words: tupl
 
 @pytest.mark.parametrize(
     "words",
-    [("nothing",), ("person", "add"), ("usage", "--limit", "0"), ("key", "revoke", "one"), ("balance", "a", "b")],
+    [("nothing",), ("person", "add"), ("usage", "calls", "--limit", "0"), ("key", "revoke", "one"), ("balance", "a", "b")],
     ids=" ".join,
 )
 def test_a_command_that_is_not_understood(program: Program, words: tuple[str, ...]) -> None:

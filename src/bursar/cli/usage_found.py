@@ -1,0 +1,208 @@
+"""What the logs of this machine tell to somebody who asked, as rows and as JSON."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bursar.cli.show import progress
+from bursar.cli.usage_asked import Asked
+from bursar.local import cache
+from bursar.local.groups import Group
+from bursar.local.tables import (
+    Calendar,
+    Row,
+    Sum,
+    added_up,
+    by_day,
+    by_model,
+    by_month,
+    by_session,
+    rows,
+    unpriced,
+    within,
+)
+from bursar.local.usage import Told, roots_of, told, wanted_sources
+from bursar.money import usd
+
+PATIENCE_S = 1.0
+"""What takes longer than that shows how far it is."""
+MOST_BROKEN = 100
+"""Broken lines in JSON; all are counted."""
+
+
+class Found(NamedTuple):
+    """What was asked and what was found: all groups, and those of the days that were asked for."""
+
+    asked: Asked
+    told: Told
+    calendar: Calendar
+    groups: list[Group]
+    titles: dict[str, str]
+
+    def days(self) -> list[Row]:
+        """A row for each day with calls, oldest first."""
+        return by_day(self.groups, self.calendar)
+
+    def months(self) -> list[Row]:
+        """A row for each month with calls, oldest first."""
+        return by_month(self.groups, self.calendar)
+
+    def models(self) -> list[Row]:
+        """A row for each model, the dearest first."""
+        return by_model(self.groups)
+
+    def of_today(self) -> list[Group]:
+        """Today's groups."""
+        return list(within(self.told.groups, self.calendar, self.asked.today, self.asked.today))
+
+    def of_days(self, first: int, last: int) -> list[Group]:
+        """The groups of days so many ago, both included."""
+        today = self.asked.today
+        return list(
+            within(self.told.groups, self.calendar, today - timedelta(days=first), today - timedelta(days=last))
+        )
+
+    def hours(self) -> list[int]:
+        """What each of today's hours cost, in nano-USD, on the clock there."""
+        hours = [0] * 24
+        for group in self.of_today():
+            hours[self.calendar.at(group.slot).hour] += group.cost_nanos or 0
+        return hours
+
+    def days_json(self) -> dict[str, Any]:
+        """Days as JSON."""
+        return self._head() | {"days": [_row_json("day", row) for row in self.days()]} | self._foot()
+
+    def months_json(self) -> dict[str, Any]:
+        """Months as JSON."""
+        return self._head() | {"months": [_row_json("month", row) for row in self.months()]} | self._foot()
+
+    def models_json(self) -> dict[str, Any]:
+        """Models as JSON."""
+        listed = [{"model": row.name} | _sum_json(row.total) for row in self.models()]
+        return self._head() | {"models": listed} | self._foot()
+
+    def sessions_json(self, limit: int) -> dict[str, Any]:
+        """Sessions as JSON, the latest first."""
+        listed = [
+            {
+                "session": group.session,
+                "source": group.source,
+                "project": group.project,
+                "last": self.calendar.at(row.total.last_slot).isoformat(),
+            }
+            | _row_json("", row)
+            for group, row in by_session(self.groups)[:limit]
+        ]
+        return self._head() | {"sessions": listed} | self._foot()
+
+    def today_json(self) -> dict[str, Any]:
+        """Today as JSON."""
+        groups = self.of_today()
+        named = rows(groups, lambda group: self.asked.today.isoformat())
+        only = next(iter(named.values()), Row(self.asked.today.isoformat(), Sum(), {}))
+        return _row_json("day", only) | {
+            "hours": [usd(nanos) for nanos in self.hours()],
+            "yesterday": _sum_json(added_up(self.of_days(1, 1))),
+            "last_30_days": _sum_json(added_up(self.of_days(29, 0))),
+            "prices": self.told.prices,
+        }
+
+    def _head(self) -> dict[str, Any]:
+        asked = self.asked
+        return {
+            "since": asked.since and asked.since.isoformat(),
+            "until": asked.until and asked.until.isoformat(),
+            "time_zone": asked.zone.key if asked.zone else None,
+            "prices": self.told.prices,
+            "files": self.told.files,
+        }
+
+    def _foot(self) -> dict[str, Any]:
+        told = self.told
+        return {
+            "total": _sum_json(added_up(self.groups)),
+            "unpriced": [{"model": name} | _sum_json(its) for name, its in unpriced(self.groups).items()],
+            "broken_lines": len(told.broken),
+            "broken": [
+                {"file": one.file, "line": one.line, "reason": one.reason}
+                for one in (*told.unread, *told.broken[:MOST_BROKEN])
+            ],
+        }
+
+
+def find(asked: Asked, *, cached: bool, quiet: bool) -> Found:
+    """Read the logs. Shows how far it is where that takes longer than a second. Raises Refused."""
+    sources = wanted_sources(asked.sources)
+    roots = roots_of(sources, asked.paths)
+    place = cache.folder() if cached else None
+    if quiet:
+        found = told(sources, roots, place=place)
+    else:
+        with _Patience() as patience:
+            found = told(sources, roots, patience.saw, place)
+    calendar = Calendar(asked.zone)
+    groups = list(within(found.groups, calendar, asked.since, asked.until))
+    return Found(asked, found, calendar, groups, {name: source.title for name, source in sources.items()})
+
+
+class _Patience:
+    """A bar that comes when somebody has waited for a second."""
+
+    def __init__(self) -> None:
+        self._since_s = time.monotonic()
+        self._bar: Any = None
+        self._report: Any = None
+
+    def __enter__(self) -> _Patience:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*problem)
+
+    def saw(self, done: int, total: int) -> None:
+        """Note how many bytes are read, of how many."""
+        if self._bar is None:
+            if time.monotonic() - self._since_s < PATIENCE_S:
+                return
+            self._bar = progress("Reading logs", in_bytes=True)
+            self._report = self._bar.__enter__()
+        self._report(done, total)
+
+
+def short_model(name: str) -> str:
+    """A model's name as people say it: "opus-4-5", "gpt-5.2-codex"."""
+    name = name.removeprefix("claude-")
+    head, _, tail = name.rpartition("-")
+    return head if len(tail) == len("20260101") and tail.isdigit() else name
+
+
+def project_name(project: str) -> str:
+    """A project's own folder, of its path."""
+    return Path(project).name or project
+
+
+def _row_json(what: str, row: Row) -> dict[str, Any]:
+    named = {what: row.name} if what else {}
+    models = sorted(row.models.items(), key=lambda pair: -pair[1].cost_nanos)
+    return named | _sum_json(row.total) | {"models": [{"model": name} | _sum_json(its) for name, its in models]}
+
+
+def _sum_json(its: Sum) -> dict[str, Any]:
+    """`cost` is of the calls that have a price; null when none has."""
+    has_price = its.calls > its.unpriced_calls or not its.calls
+    return {
+        "calls": its.calls,
+        "input_tokens": its.input,
+        "cache_read_tokens": its.cache_read,
+        "cache_write_tokens": its.cache_write,
+        "output_tokens": its.output,
+        "total_tokens": its.tokens,
+        "cost": usd(its.cost_nanos) if has_price else None,
+        "unpriced_calls": its.unpriced_calls,
+        "unpriced_tokens": its.unpriced_tokens,
+    }
