@@ -16,6 +16,7 @@ from bursar.terms.accrual import earnings
 from bursar.terms.opening import Opening, opening
 from bursar.terms.plan import Terms
 from bursar.terms.proration import ALWAYS, Employment
+from bursar.terms.runout import closes_us
 from bursar.terms.schedules import period_after, period_at
 from bursar.terms.unused import Ages, ages_after, closing
 from bursar.terms.worth import Prices
@@ -27,7 +28,7 @@ Usage = Mapping[date, int]
 class SimulatedLot(msgspec.Struct, kw_only=True):
     """A lot as it ended, or as it stands on the last day. Amounts in nano-USD, times in µs UTC.
 
-    granted + carried in = spent + carried out + cashed out + expired + left.
+    granted + carried in + overrun = spent + carried out + cashed out + expired + left.
     """
 
     period: str
@@ -40,7 +41,9 @@ class SimulatedLot(msgspec.Struct, kw_only=True):
     cashed_out_nanos: int = 0
     expired_nanos: int = 0
     left_nanos: int = 0
-    """Available or not earned yet."""
+    """Available or not earned yet; after the lot's end, until the run-out is over, only late usage may be charged."""
+    overrun_nanos: int = 0
+    """What was spent beyond the budget, where the plan lets calls pass it."""
     note: str = ""
     """How the amount came about: what tokens were worth, what an escalator added."""
 
@@ -84,6 +87,7 @@ class _Lot:
         self.unearned = found.unearned_nanos
         self.ages: Ages = (found.amount_nanos,)
         self.closed = False
+        self._overrun = found.overrun_nanos
         span = Period(found.label, found.opens_us, found.earned_by_us)
         self._earnings = (
             list(earnings(found.amount_nanos, span, time_zone, found.expires_us)) if self.unearned else []
@@ -107,6 +111,14 @@ class _Lot:
         """Spend at most so much; returns what was spent."""
         part = min(amount, self.available)
         self.available -= part
+        self.told.spent_nanos += part
+        return part
+
+    def overrun(self, amount: int) -> int:
+        """Spend at most so much beyond the budget; returns what was spent."""
+        part = min(amount, self._overrun)
+        self._overrun -= part
+        self.told.overrun_nanos += part
         self.told.spent_nanos += part
         return part
 
@@ -156,12 +168,15 @@ class _Play:
         followers: Iterable[_Lot | None] = (*self.lots[1:], None)
         for lot, later in zip(self.lots, followers, strict=False):
             waits = self._terms.unused == "carry_over" and later is None and self._employment.employed(day)
-            if not lot.closed and lot.told.expires_us <= self.now_us and not waits:
+            if not lot.closed and closes_us(self._terms, lot.told.expires_us) <= self.now_us and not waits:
                 lot.close(self._terms, later)
 
     def spend(self, amount: int) -> int:
         """Spend from the lots that are open, the one that ends first first; returns what nothing could pay."""
         usable = [lot for lot in self.lots if not lot.closed and lot.told.expires_us > self.now_us]
-        for lot in sorted(usable, key=lambda lot: (lot.told.expires_us, lot.told.opens_us)):
+        usable.sort(key=lambda lot: (lot.told.expires_us, lot.told.opens_us))
+        for lot in usable:
             amount -= lot.take(amount)
+        for lot in usable:
+            amount -= lot.overrun(amount)
         return amount

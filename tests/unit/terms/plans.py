@@ -38,7 +38,7 @@ def tokens(count: str = "50M", more: str = "", model: str = "sonnet") -> Terms:
     )
 
 
-def carry_over(periods: int = 1, cap: str = "") -> Terms:
-    """A plan whose credit is carried over."""
+def carry_over(periods: int = 1, cap: str = "", more: str = "") -> Terms:
+    """A plan whose credit is carried over, with further lines."""
     capped = f'carry_over_cap = "{cap}"\n' if cap else ""
-    return plan(f'unused = "carry_over"\ncarry_over_periods = {periods}\n{capped}')
+    return plan(f'unused = "carry_over"\ncarry_over_periods = {periods}\n{capped}{more}')

@@ -171,9 +171,7 @@ def test_an_index_follows_the_basket_up_and_down() -> None:
     assert amounts == [1_000 * USD, -(-1_000 * USD * 46_875 // 66_875)]
     later = worth_at(INDEX, at("2026-12-05"), at("2027-06-01"), (), PRICES)
     assert later.amount_nanos == 1_000 * USD
-    assert (
-        later.note == "$1,000.00 times 1.0000, the price of maker/sonnet, maker/mini since 2026-12-05, by pb-table"
-    )
+    assert later.note == "$1,000.00 times 1.0000, the price of maker/sonnet, maker/mini since 2026-12-05, by pb-table"
 
 
 def test_an_index_goes_on_from_a_raise() -> None:
