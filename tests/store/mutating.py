@@ -16,6 +16,7 @@ from bursar.store.database import Database
 from bursar.store.journal import Journal
 from bursar.store.schema import (
     APPEND_ONLY,
+    JOURNAL,
     PAPERS,
     balances,
     calls,
@@ -33,7 +34,7 @@ from bursar.store.schema import (
 )
 from bursar.store.seals import digest_of, key_of
 
-TABLES = tuple(metadata.tables[name] for name in APPEND_ONLY)
+TABLES = tuple(metadata.tables[name] for name in (*JOURNAL, *PAPERS))
 FREE = (
     *((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us")),
     *((plans, "terms"), (price_books, "content"), (changes, "effective_us"), (changes, "reason")),
