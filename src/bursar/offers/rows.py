@@ -7,12 +7,12 @@ exact value, the tornado and the interval.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from bursar.offers.parameters import TABLE, Parameter, Parameters
+from bursar.offers.points import points as unit_points
 
 Floats = npt.NDArray[np.float64]
 Rows = Mapping[str, Floats]
@@ -30,10 +30,15 @@ def uncertain(parameters: Parameters) -> tuple[Parameter, ...]:
 
 
 def all_rows(parameters: Parameters, points: int, seed: int) -> Rows:
-    """The defaults; each uncertain parameter at its low and at its high end, the others at theirs; then the draws."""
+    """The defaults; each uncertain parameter at its low and at its high end, the others as they are; then the draws.
+
+    Points have a dimension for each parameter of the table, whether it is uncertain or not. So two offers see the
+    same draws, and their difference is not blurred by other ones.
+    """
     open_ones = uncertain(parameters)
+    units = unit_points(points, len(TABLE), seed)
     columns = {}
-    for name, unit in zip(TABLE, _sobol(points, seed).T, strict=True):
+    for name, unit in zip(TABLE, units.T, strict=True):
         parameter = parameters[name]
         ends = np.full(2 * len(open_ones), parameter.value)
         for at, other in enumerate(open_ones):
@@ -54,17 +59,3 @@ def drawn(parameter: Parameter, unit: Floats) -> Floats:
     if parameter.unit == "factor":
         return np.exp(np.interp(unit, (0.0, 0.5, 1.0), np.log((low, middle, high))))
     return np.interp(unit, (0.0, 0.5, 1.0), (low, middle, high))
-
-
-@cache
-def _sobol(points: int, seed: int) -> Floats:
-    """Scrambled Sobol points, one dimension for each parameter of the table, whether it is uncertain or not.
-
-    So two offers see the same draws, and their difference is not blurred by other ones.
-    """
-    # An exact value need not wait for the half second that this import takes.
-    from scipy.stats import qmc  # type: ignore[import-untyped]  # noqa: PLC0415
-
-    unit: Floats = qmc.Sobol(len(TABLE), rng=np.random.default_rng(seed)).random(points)
-    unit.flags.writeable = False
-    return unit

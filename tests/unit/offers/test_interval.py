@@ -1,5 +1,8 @@
 """Interval, tornado, months and comparison: how sure a value is, and what it hangs on."""
 
+import subprocess
+import sys
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,9 +11,10 @@ from bursar.offers.budget import Expectation, TokenBudget
 from bursar.offers.offer import EquityGrant, Offer
 from bursar.offers.parameters import TABLE, Parameter, parameters_for
 from bursar.offers.person import Person
+from bursar.offers.points import KEPT_SEED, points, sobol
 from bursar.offers.rows import drawn
 from bursar.offers.survival import survival
-from bursar.offers.value import compare, exact_value, mended, value
+from bursar.offers.value import POINTS, compare, exact_value, mended, value
 
 ARTICLE = Offer(
     name="article",
@@ -27,6 +31,20 @@ def test_draws_have_the_default_as_their_median_and_stay_in_the_range() -> None:
         assert values.min() >= parameter.low
         assert values.max() <= parameter.high
         assert np.median(values) == pytest.approx(parameter.value, abs=1e-3 + 1e-3 * parameter.high)
+
+
+def test_points_that_are_kept_are_those_that_scipy_draws() -> None:
+    for count in (POINTS, 64):
+        assert (points(count, len(TABLE), KEPT_SEED) == sobol(count, len(TABLE), KEPT_SEED)).all()
+    assert (points(64, len(TABLE), 7) == sobol(64, len(TABLE), 7)).all()
+    assert points(64, 3, KEPT_SEED).shape == (64, 3)
+
+
+def test_no_statistics_are_imported_to_value_an_offer() -> None:
+    """They take longer than everything else together."""
+    asked = "import sys; from bursar.offers.value import Offer, value; value(Offer(name='a', base_usd_year=1))"
+    asked += "; sys.exit('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked], check=False, timeout=60).returncode == 0
 
 
 def test_a_factor_is_drawn_by_its_logarithm() -> None:
