@@ -163,6 +163,20 @@ def test_the_fine_print_is_read(desk: Desk) -> None:
     assert "has no token budget" in desk.done("check", "base.toml")
 
 
+def test_counter_offers_are_made(desk: Desk) -> None:
+    assert "What to ask for" in desk.done("ask", "tokens.toml", "--target", "$400,000")
+    found = json.loads(desk.done("ask", "tokens.toml", "--target", "400000", "--json"))
+    assert found["target_usd_year"] == 400_000
+    assert {"base", "swap"} <= {one["kind"] for one in found["counters"]}
+    assert "--target" in desk.refused("ask", "tokens.toml", "--target", "a lot")
+    assert "target" in desk.refused("ask", "tokens.toml", "--target", "0")
+
+
+def test_logs_of_agents_are_ones_own_use(desk: Desk) -> None:
+    assert "usage" in desk.refused("value", "tokens.toml", "--usage", ".")
+    assert "--usage-file" in desk.refused("value", "tokens.toml", "--usage", ".", "--usage-file", "use.csv")
+
+
 def test_pay_over_the_years(desk: Desk) -> None:
     assert "tokens came where a raise would have been" in desk.done("history", "pay.csv").replace("\n", " ")
     assert json.loads(desk.done("history", "pay.csv", "--json"))["verdict"] == "flat"

@@ -12,6 +12,7 @@ from bursar.reports.offers.pictures import (
     AgainstHeadline,
     Costs,
     Dots,
+    Options,
     OverTime,
     OverYears,
     Picture,
@@ -27,6 +28,7 @@ _LEGENDS: dict[type, str] = {
     Tornado: "Each alone from one end of its range to the other, all others as they stand.",
     Dots: "As base salary a year.",
     Costs: "Base salary a year.",
+    Options: "Dollars a year more than for the offer as it is, as expected.",
     OverYears: "Solid is base salary, pale all of the pay.",
 }
 
@@ -134,6 +136,22 @@ def _side_by_side(picture: SideBySide) -> list[Bar]:
 def _costs(picture: Costs) -> list[Bar]:
     most = max(cost.cost_usd for cost in picture.costs) or 1.0
     return [Bar(cost.name, 0.0, max(0.0, cost.cost_usd / most), 0.0, short(cost.cost_usd)) for cost in picture.costs]
+
+
+@_bars.register
+def _options(picture: Options) -> list[Bar]:
+    least = min(0.0, *(option.cost_usd for option in picture.options))
+    room = (max(0.0, *(option.cost_usd for option in picture.options)) - least) or 1.0
+    return [
+        Bar(
+            option.name,
+            (min(0.0, option.cost_usd) - least) / room,
+            abs(option.cost_usd) / room,
+            0.0,
+            short(option.cost_usd),
+        )
+        for option in picture.options
+    ]
 
 
 @_bars.register

@@ -15,6 +15,7 @@ from bursar.reports.offers.drawing import (
     KEPT,
     LIGHT,
     LINE,
+    MIDDLE,
     PARTS,
     QUIET,
     TOKENS,
@@ -35,6 +36,7 @@ from bursar.reports.offers.pictures import (
     AgainstHeadline,
     Costs,
     Dots,
+    Options,
     OverTime,
     OverYears,
     Picture,
@@ -232,6 +234,24 @@ def _costs(picture: Costs, width: int) -> Chart:
     bars = base.mark_bar(height=13, color=TOKENS).encode(x=dollars("cost_usd", scale))
     whiskers = base.mark_rule(color=INK).encode(x=dollars("low_usd", scale), x2="high_usd:Q")
     return fitted(alt.layer(bars, whiskers), width, 32 * len(costs))
+
+
+@_chart.register
+def _options(picture: Options, width: int) -> Chart:
+    (options,) = picture
+    order = [broken(option.name, 17 if width < TIGHT else 32) for option in options]
+    rows = [
+        {"name": name, "cost_usd": option.cost_usd, "end": max(0.0, option.cost_usd), "label": short(option.cost_usd)}
+        for name, option in zip(order, options, strict=True)
+    ]
+    least, most = (pick(0.0, *(option.cost_usd for option in options)) for pick in (min, max))
+    scale = scale_of(least, most + (most - least) * (0.3 if width < TIGHT else 0.15))
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 240))
+    bars = base.mark_bar(height=13, color=MIDDLE).encode(x=dollars("cost_usd", scale, shown=False))
+    words = base.mark_text(align="left", dx=6, color=INK, fontSize=12.5).encode(
+        x=dollars("end", scale, shown=False), text="label:N"
+    )
+    return fitted(alt.layer(bars, words), width, 30 * len(options))
 
 
 @_chart.register

@@ -146,6 +146,24 @@ class Costs(NamedTuple):
         return "; ".join(f"{cost.name}: {about_usd(cost.cost_usd)}" for cost in self.costs)
 
 
+class Option(NamedTuple):
+    """One of several ways, and what it costs a year."""
+
+    name: str
+    cost_usd: float
+
+
+class Options(NamedTuple):
+    """Several ways to the same end, and what each costs."""
+
+    options: tuple[Option, ...]
+
+    @property
+    def words(self) -> str:
+        """Each with its cost."""
+        return "; ".join(f"{option.name}: {about_usd(option.cost_usd)}" for option in self.options)
+
+
 class Year(NamedTuple):
     """A year of pay as it was, and what the base would be had it grown with the market."""
 
@@ -169,4 +187,4 @@ class OverYears(NamedTuple):
         )
 
 
-Picture = AgainstHeadline | OverTime | Tornado | Dots | SideBySide | Costs | OverYears
+Picture = AgainstHeadline | OverTime | Tornado | Dots | SideBySide | Costs | Options | OverYears

@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from bursar.offers.ask import ask
 from bursar.offers.file import OfferFile
 from bursar.offers.fineprint import check
 from bursar.offers.history import Year, history
@@ -15,6 +16,7 @@ from bursar.offers.person import Person
 from bursar.offers.prose import about_usd
 from bursar.offers.results import Valuation
 from bursar.offers.value import compare, value
+from bursar.reports.offers.ask import ask_letter
 from bursar.reports.offers.bars import bars_of
 from bursar.reports.offers.check import check_letter
 from bursar.reports.offers.compare import comparison_letter
@@ -22,7 +24,7 @@ from bursar.reports.offers.figures import whole
 from bursar.reports.offers.history import history_letter
 from bursar.reports.offers.letter import Letter, Section
 from bursar.reports.offers.pages import render_html, render_pdf
-from bursar.reports.offers.pictures import AgainstHeadline, Dots, OverTime, OverYears, SideBySide, Tornado
+from bursar.reports.offers.pictures import AgainstHeadline, Dots, Options, OverTime, OverYears, SideBySide, Tornado
 from bursar.reports.offers.text import render_text
 from bursar.reports.offers.value import value_letter
 from bursar.reports.offers.words import as_base, per_base_usd
@@ -48,6 +50,8 @@ def letters() -> dict[str, Letter]:
     made["two alike"] = comparison_letter(compare([BASE, BASE], points=128))
     made["fine print"] = check_letter(OfferFile(offer=TOKENS), check(OfferFile(offer=TOKENS), points=128), "Market.")
     made["nothing found"] = check_letter(OfferFile(offer=BASE), check(OfferFile(offer=BASE), points=128))
+    made["asked"] = ask_letter(OfferFile(offer=TOKENS), ask(OfferFile(offer=TOKENS), 420_000, points=128))
+    made["reached"] = ask_letter(OfferFile(offer=BASE), ask(OfferFile(offer=BASE), 390_000, points=128))
     made["history"] = history_letter(history(YEARS))
     return made
 
@@ -88,7 +92,7 @@ def test_a_page_stands_alone_and_says_it_all(name: str) -> None:
     assert len(page) < 500_000
 
 
-@pytest.mark.parametrize("name", ["value of All of it", "compared", "fine print", "history"])
+@pytest.mark.parametrize("name", ["value of All of it", "compared", "fine print", "asked", "history"])
 def test_a_pdf_is_the_same_bytes_again(name: str) -> None:
     letter = letters()[name]
     made = render_pdf(letter)
@@ -175,6 +179,20 @@ def test_the_finding_that_costs_most_comes_first() -> None:
     titles = [section.title for section in letters()["fine print"].sections[1:]]
     assert titles == [f"{at}. {finding.title}" for at, finding in enumerate(found.findings, 1)]
     assert letters()["fine print"].summary[-1] == "Market."
+
+
+def test_counter_offers_come_with_what_they_cost() -> None:
+    asked = ask(OfferFile(offer=TOKENS), 420_000, points=128)
+    first, *others = letters()["asked"].sections
+    assert isinstance(first.picture, Options)
+    costs = [option.cost_usd for option in first.picture.options]
+    assert costs == sorted(costs)
+    assert len(others) == len(costs) == len(asked.counters)
+    for part, counter in zip(others, asked.counters, strict=True):
+        assert about_usd(abs(counter.employer_usd_year)) in part.aside
+        assert len(part.prose) == len(counter.asks)
+    assert letters()["reached"].sections == ()
+    assert "already" in letters()["reached"].summary[0]
 
 
 def test_pictures_show_what_was_valued() -> None:
