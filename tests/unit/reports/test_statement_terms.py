@@ -200,11 +200,13 @@ def test_calls_may_pass_the_budget_at_the_employers_cost(staff: Staff, ada: Pers
     close     the rest of the 50 expires, which is nobody's loss and on no statement
     """
     grant = staff.grant(ada, "engineers")
-    common = {"opens_us": NOVEMBER.start_us, "expires_us": NOVEMBER.end_us}
     lots = []
     for source, amount, priority in ((f"grant:{grant}", 100, 100), (f"overrun:grant:{grant}", 50, LAST_PRIORITY + 1)):
         command = Open(
-            *(ada.id, Kind.LOT, source, "2026-11", amount * USD, NOVEMBER.start_us), priority=priority, **common
+            *(ada.id, Kind.LOT, source, "2026-11", amount * USD, NOVEMBER.start_us),
+            priority=priority,
+            opens_us=NOVEMBER.start_us,
+            expires_us=NOVEMBER.end_us,
         )
         opened = posted(staff.journal.post(command)).opens
         assert opened is not None
