@@ -18,6 +18,7 @@ import pytest
 
 from bursar.app import load_prices
 from bursar.config import load_config
+from bursar.offers.file import read_offer
 from bursar.pricing.overrides import load_overrides
 from bursar.terms.plan import read_plan
 from tests.docs.pages import PAGES, Block, blocks_of, name_of, place_of
@@ -89,12 +90,14 @@ def read_toml(block: Block, place: Place) -> None:
         tomllib.loads(block.text)
     elif kind == "plan":
         read_plan(block.text)
+    elif kind == "offer":
+        read_offer(block.text)
     elif kind == "prices":
         file = place.folder / "prices.toml"
         file.write_text(block.text)
         load_overrides(file)
     else:
-        assert kind == "config", f"line {block.line}: say which file it is: plan, prices, config or tool"
+        assert kind == "config", f"line {block.line}: say which file it is: plan, offer, prices, config or tool"
         read_config(block.text, place.folder)
     for name in names:
         (place.folder / name).write_text(block.text)

@@ -168,8 +168,8 @@ def _counters(search: _Search, points: int) -> Iterator[Counter]:
     yield _counter(search, "base", _raised(offer, more), (_base_words(offer, more),), points)
     swapped = _swapped(search)
     if swapped is not None:
-        words = f"${swapped:,.0f} of the token budget paid as base: {_base_words(offer, swapped)}"
-        yield _counter(search, "swap", _swap(offer, swapped), (words,), points)
+        asked = f"${swapped:,.0f} of the token budget paid as base: {_base_words(offer, swapped)}"
+        yield _counter(search, "swap", _swap(offer, swapped), (asked,), points)
     for terms in _term_sets(search):
         yield _counter(search, "terms", search.better(terms), tuple(term.words for term in terms), points)
     best = _that_matter(search)

@@ -263,7 +263,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
             "occupation",
             fields.text,
             "software-developers",
-            "A name or code that `bursar offer check --help` lists.",
+            "A short name or a code, such as 15-1252; a wrong one is answered with all.",
             "Occupation to compare the base with?",
         ),
         Entry("area", fields.text, "us", "us, or a metropolitan area such as san-francisco."),

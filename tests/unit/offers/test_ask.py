@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bursar.offers.ask import ROUND_USD, TERM_SETS, Asked, Counter, ask
 from bursar.offers.better import SHARES, changes, menu, sets
-from bursar.offers.budget import TokenBudget
+from bursar.offers.budget import TokenBudget, Unused
 from bursar.offers.cash import base_usd_of_one
 from bursar.offers.file import OfferFile, read_offer
 from bursar.offers.offer import EquityGrant, Offer
@@ -88,14 +88,14 @@ def test_a_target_that_is_no_amount_is_refused(target: float) -> None:
 
 def some_file(dice: random.Random) -> OfferFile:
     """An offer with terms of any kind, to somebody."""
-    unused = dice.choice(["expire", "carry_over", "keep"])
+    unused: Unused = dice.choice(["expire", "carry_over", "keep"])
     budget = TokenBudget(
         amount_usd_year=dice.choice([6_000, 24_000, 100_000, 250_000]),
         firm=dice.random() < 0.7,
         period_months=dice.choice([1, 3, 12]),
-        unused=unused,  # type: ignore[arg-type]
+        unused=unused,
         carry_over_periods=2 if unused == "carry_over" else 0,
-        denomination=dice.choice(["money", "frontier_tokens", "commodity_tokens"]),  # type: ignore[arg-type]
+        denomination=dice.choice(["money", "frontier_tokens", "commodity_tokens"]),
         vesting_months=dice.choice([None, 0, 12, 36]),
         revocable=dice.choice([None, True, False]),
         notice_reduce_days=dice.choice([None, 0, 30, 120]),

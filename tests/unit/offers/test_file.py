@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -355,3 +358,13 @@ def test_what_is_wrong_is_refused_by_field_and_remedy(name: str) -> None:
     assert (refusal.why, refusal.field) == (Why.OFFER_INVALID, field)
     assert remedy in refusal.facts["problem"]
     assert f"The offer's field {field} is not right: " in refusal.text
+
+
+def test_every_field_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs/offers/offer-file.md").read_text("utf-8")
+    for entries in ENTRIES.values():
+        for entry in entries:
+            example = json.dumps(entry.example, ensure_ascii=False)
+            assert f"\n| `{entry.name}` | `{example}` | {' '.join(entry.comment.splitlines())} |\n" in page, (
+                entry.name
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,13 @@ def test_what_is_not_known_is_refused(occupation: str, area: str, field: str, re
     with pytest.raises(Refused, match=remedy) as raised:
         wages(occupation, area)
     assert raised.value.refusal.field == field
+
+
+def test_every_occupation_and_area_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs/offers/market.md").read_text("utf-8")
+    told = edition()
+    for entries in (told.occupations, told.areas):
+        for code, (name, title) in entries.items():
+            assert f"\n| `{name}` | {code} | {title} |\n" in page
+    for fact in (told.source, told.url, told.file, told.file_sha256, told.licence, str(told.published)):
+        assert fact in page
