@@ -238,7 +238,7 @@ class Books:
             # What one lot gives on may have to go on from there at once; so this goes on until nothing moves.
             while moved := [
                 posting
-                for due in (enrolments.due_effects, enrolments.due_closings)
+                for due in (enrolments.due_effects, enrolments.due_earnings, enrolments.due_closings)
                 for posting in self._post_due(due, moment_us)
                 if posting.op not in seen
             ]:

@@ -1,4 +1,4 @@
-"""What changes of terms, and leaving, do to lots: postings that are due, derived from the clock.
+"""What changes of terms, leaving and the roster do to lots: postings that are due, derived from the clock.
 
 Whoever asks, on whatever node and however often, finds the same ones; what was posted before is not due again.
 """
@@ -7,58 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from bursar.books.additions import added_nanos, addition_ops, additions
+from bursar.books.granted import Granted, Posted
+from bursar.books.reproration import part_name, part_op, reprorated
 from bursar.ledger.accounts import Balance
-from bursar.ledger.postings import Add, CashOut, Command, Revoke
+from bursar.ledger.postings import CashOut, Command, Extend, Revoke
 from bursar.periods import first_instant, iso
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refusal, Why, refuse
 from bursar.store.batch import read_balance
 from bursar.store.changes import Change
-from bursar.store.schema import balances, postings
+from bursar.store.posted import posted_nanos
+from bursar.store.schema import balances
 from bursar.terms import amounts
-from bursar.terms.plan import Terms
-from bursar.terms.proration import Employment, prorated
-from bursar.terms.schedules import days_of, local_day
+from bursar.terms.amounts import Kind
+from bursar.terms.proration import ALWAYS
+from bursar.terms.unused import payroll_text
 from bursar.terms.vesting import vested_nanos
 
 _CHUNK = 500
 LEFT = "left the company"
 
 
-class Granted(Protocol):
-    """What opened lots: terms from an instant on, when the person is there, and the changes that were announced."""
-
-    @property
-    def from_us(self) -> int: ...  # noqa: D102
-
-    @property
-    def terms(self) -> Terms: ...  # noqa: D102
-
-    @property
-    def employment(self) -> Employment: ...  # noqa: D102
-
-    @property
-    def events(self) -> tuple[Change, ...]: ...  # noqa: D102
-
-    def opened_nanos(self, opens_us: int) -> int: ...  # noqa: D102
-
-
 def effects(
     connection: sa.Connection, lots: sa.ColumnElement[bool], openers: Mapping[str, Granted], now_us: int
 ) -> list[Command]:
-    """What changes, and leaving, ask to be posted to lots by an instant. `lots` is a condition on balances."""
-    concerned = {source: one for source, one in openers.items() if one.events or _ends_us(one) is not None}
+    """What is to be posted to lots by an instant. `lots` is a condition on the table `balances`."""
+    concerned = {source: one for source, one in openers.items() if _is_concerned(one)}
     if not concerned:
         return []
-    found: list[Command] = []
+    of: dict[str, list[Balance]] = {}
     for lot in _read(connection, lots, list(concerned), now_us):
-        found += _of(concerned[lot.source], lot, now_us)
-    done = _done(connection, [effect.op for effect in found])
-    return [effect for effect in found if effect.op not in done]
+        of.setdefault(lot.source, []).append(lot)
+    posted = posted_nanos(connection, (op for source, its in of.items() for op in _ops(concerned[source], its)))
+    found = [effect for source, its in of.items() for effect in _of(concerned[source], its, posted, now_us)]
+    done = posted_nanos(connection, (effect.op for effect in found if effect.op not in posted))
+    return [effect for effect in found if effect.op not in posted and effect.op not in done]
+
+
+def _is_concerned(one: Granted) -> bool:
+    return bool(one.events) or one.employment != ALWAYS or one.terms.proration == "daily"
 
 
 def next_effect_us(one: Granted, now_us: int) -> int | None:
@@ -81,8 +72,39 @@ def _ends_us(one: Granted) -> int | None:
     return first_instant(day, ZoneInfo(one.terms.time_zone))
 
 
-def _of(one: Granted, lot: Balance, now_us: int) -> Iterator[Command]:
-    yield from _additions(one, lot, now_us)
+def _ops(one: Granted, lots: Sequence[Balance]) -> Iterator[str]:
+    """Operations of which it matters, beside whether they were done, what came of them."""
+    for lot in lots:
+        yield from addition_ops(one.events, lot)
+        yield from (part_op(change, lot) for change in one.events if change.kind == Kind.REVOKE_PART)
+
+
+def _of(one: Granted, lots: Sequence[Balance], posted: Posted, now_us: int) -> Iterator[Command]:
+    """What is due to the lots of one source. Until what changes added is there nothing else can be said of a lot."""
+    settled = []
+    for lot in lots:
+        added = [] if lot.is_overrun else [add for add in additions(one, lot, now_us) if add.op not in posted]
+        yield from added
+        ended = list(_ended(one, lot, now_us))
+        yield from ended
+        if not added and not ended and not lot.is_overrun:
+            settled.append(lot)
+    for lot in settled:
+        yield from _extended(one, lot, now_us)
+    yield from _partly_revoked(one, settled, posted, now_us)
+    for lot in settled:
+        if lot.usable(now_us) and not _is_over(one, now_us):
+            yield from reprorated(one, lot, posted, _unvested(one, lot, now_us), now_us)
+
+
+def _is_over(one: Granted, now_us: int) -> bool:
+    """Whether the grant was revoked, or its person has left."""
+    ends_us = _ends_us(one)
+    return amounts.revocation(one.events, now_us) is not None or (ends_us is not None and ends_us <= now_us)
+
+
+def _ended(one: Granted, lot: Balance, now_us: int) -> Iterator[Command]:
+    """A grant that was revoked, or whose person has left."""
     revoked = amounts.revocation(one.events, now_us)
     if revoked is not None and lot.usable(revoked.effective_us):
         yield from _revoke(one, lot, revoked.effective_us, str(revoked.id), revoked.reason)
@@ -90,38 +112,8 @@ def _of(one: Granted, lot: Balance, now_us: int) -> Iterator[Command]:
     ends_us = _ends_us(one)
     if ends_us is not None and ends_us <= now_us and lot.usable(ends_us):
         yield from _revoke(one, lot, ends_us, f"left:{one.employment.ends}", LEFT)
-        yield from _cash_out(one, lot, ends_us)
-
-
-def _additions(one: Granted, lot: Balance, now_us: int) -> Iterator[Add]:
-    """Raises that came while the lot's period ran, and what a request brought."""
-    terms = one.terms
-    period = terms.periods.at(lot.opens_us)
-    days = days_of(period, terms.time_zone)
-    last_us = min(now_us, period.end_us - 1)
-    for change, more in _raises(one, lot.opens_us, last_us):
-        begins = local_day(change.effective_us, terms.time_zone)
-        amount = prorated(terms, more, days, {day for day in days if day >= begins})
-        if amount:
-            yield Add(lot.id, amount, str(change.id), change.effective_us, change.reason)
-    for change in one.events:
-        if change.kind == amounts.Kind.ADD and change.effective_us in period:
-            assert change.amount_nanos is not None, "an addition has an amount"
-            yield Add(lot.id, change.amount_nanos, str(change.id), change.effective_us, change.reason)
-
-
-def _raises(one: Granted, opens_us: int, last_us: int) -> Iterator[tuple[Change, int]]:
-    """Raises while a lot is open, each with what it adds to a whole period.
-
-    None when what the lot was opened with cannot be told any more: its model's price is not in the book now in force.
-    """
-    if not any(event.kind in amounts.AMOUNTS for event in one.events):
-        return
-    try:
-        opened_nanos = one.opened_nanos(opens_us)
-    except Refused:
-        return
-    yield from amounts.raises_within(opened_nanos, one.events, opens_us, last_us)
+        if not lot.is_overrun:
+            yield from _cash_out(one, lot, ends_us)
 
 
 def _revoke(one: Granted, lot: Balance, at_us: int, change: str, reason: str) -> Iterator[Revoke]:
@@ -137,6 +129,8 @@ def _revoke(one: Granted, lot: Balance, at_us: int, change: str, reason: str) ->
 
 def _unvested(one: Granted, lot: Balance, at_us: int) -> int:
     """What of a lot may be taken back: never what is vested, spent or held. What was spent counts as vested first."""
+    if lot.is_overrun:
+        return lot.available
     put_in = lot.granted + lot.carried_in
     vested = vested_nanos(one.terms, put_in, one.from_us, at_us)
     return max(0, min(put_in - vested - lot.revoked, lot.available + lot.unearned))
@@ -148,7 +142,37 @@ def _cash_out(one: Granted, lot: Balance, at_us: int) -> Iterator[CashOut]:
         cap_nanos = one.terms.cash_out_cap_nanos
         amount = lot.available if cap_nanos is None else min(lot.available, cap_nanos)
         if amount:
-            yield CashOut(lot.id, amount, 0, at_us, LEFT)
+            yield CashOut(lot.id, amount, 0, at_us, f"{LEFT}; {payroll_text(one.terms, amount)}")
+
+
+def _extended(one: Granted, lot: Balance, now_us: int) -> Iterator[Extend]:
+    """Keep a lot open that an extension found open."""
+    for change in amounts.in_order(one.events):
+        if change.kind == Kind.EXTEND and change.effective_us <= now_us and lot.usable(change.effective_us):
+            assert change.until_us is not None, "an extension has an end"
+            if lot.expires_us < change.until_us:
+                at_us = change.effective_us
+                yield Extend(lot.id, lot.expires_us, change.until_us, str(change.id), at_us, change.reason)
+                return
+
+
+def _partly_revoked(one: Granted, lots: Sequence[Balance], posted: Posted, now_us: int) -> Iterator[Revoke]:
+    """Take a part of the credit that was open, once: from what ends first, and never what was given afterwards."""
+    for change in amounts.in_order(one.events):
+        if change.kind != Kind.REVOKE_PART or change.effective_us > now_us:
+            continue
+        assert change.amount_nanos is not None, "a part is an amount"
+        left = change.amount_nanos - sum(posted.get(part_op(change, lot), 0) for lot in lots)
+        for lot in sorted(lots, key=lambda lot: (lot.expires_us, lot.opens_us)):
+            if left <= 0 or part_op(change, lot) in posted or not lot.usable(change.effective_us):
+                continue
+            later = [event for event in one.events if event.effective_us > change.effective_us]
+            used = lot.spent + lot.held - lot.overrun - lot.adjusted
+            there = lot.granted + lot.carried_in - added_nanos(later, lot, posted) - lot.revoked - used
+            amount = min(left, there, _unvested(one, lot, change.effective_us))
+            if amount > 0:
+                yield Revoke(lot.id, amount, part_name(change), change.effective_us, change.reason)
+                left -= amount
 
 
 def _read(
@@ -163,12 +187,3 @@ def _read(
     for row in connection.execute(query):
         if row.source in wanted:
             yield read_balance(tuple(row))
-
-
-def _done(connection: sa.Connection, ops: list[str]) -> set[str]:
-    """Which of these operations the journal has."""
-    done: set[str] = set()
-    for begin in range(0, len(ops), _CHUNK):
-        query = sa.select(postings.c.op).where(postings.c.op.in_(ops[begin : begin + _CHUNK]))
-        done.update(connection.execute(query).scalars())
-    return done

@@ -15,11 +15,12 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.close import closings
+from bursar.books.earned import earned
 from bursar.books.effects import effects, next_effect_us, paused
 from bursar.books.spending import NEVER_US, OpenLot
 from bursar.ledger.accounts import LAST_PRIORITY, SHARED, Balance, Kind
 from bursar.ledger.decide import burn_down
-from bursar.ledger.postings import Accrue, Command, Open
+from bursar.ledger.postings import Command, Open
 from bursar.periods import Period, first_instant
 from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.batch import read_balance
@@ -27,8 +28,7 @@ from bursar.store.changes import Change, changes_of
 from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
 from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
-from bursar.store.schema import balances, postings
-from bursar.terms.accrual import earnings
+from bursar.store.schema import balances
 from bursar.terms.amounts import REVOCATIONS, holding_at_opening, pause_at
 from bursar.terms.opening import first_us, opening
 from bursar.terms.plan import Terms
@@ -168,25 +168,7 @@ class Enrolments:
 
     def due_earnings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every day's part of a lot that is earned and is not available yet, each as of its day."""
-        lot = balances.c
-        op = sa.literal("open:") + lot.source + ":" + lot.label
-        query = (
-            sa.select(
-                lot.id, lot.source, lot.label, lot.opens_us, lot.expires_us, lot.unearned, postings.c.amount_nanos
-            )
-            .join(postings, postings.c.op == op)
-            .where(self._lots, lot.unearned > 0, lot.source.startswith("grant:") | lot.source.startswith("pool:"))
-        )
-        due: list[Command] = []
-        for balance_id, source, label, opens_us, expires_us, unearned, amount in connection.execute(query):
-            one = self._openers[source]
-            span = one.span(label, opens_us, expires_us)
-            due += [
-                Accrue(balance_id, still, at_us)
-                for at_us, still in earnings(amount, span, one.terms.time_zone, now_us)
-                if still < unearned
-            ]
-        return due
+        return earned(connection, self._lots, self._openers, now_us)
 
     def due_effects(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """What changes of terms, and leaving, do to lots that are open."""

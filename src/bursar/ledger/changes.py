@@ -178,7 +178,7 @@ def _charge(balances: Balances, command: Charge) -> Decision | None:
 
 def _paid(lots: Sequence[Balance], cost: int, at_us: int) -> list[Transfer]:
     """Take a cost from lots, in their order. What none of them has is overrun, of the last that is no shared one."""
-    transfers = []
+    transfers: list[Transfer] = []
     for lot in lots:
         sources = (Account.AVAILABLE, Account.EXPIRED) if lot.over(at_us) else (Account.AVAILABLE,)
         part = min(cost, sum(lot.amounts[source] for source in sources))

@@ -252,7 +252,8 @@ def keys_of(connection: sa.Connection, person_id: int | None = None, *, with_run
 
 def _key(row: Sequence[Any]) -> Key:
     *fields, models, personal = row
-    return Key(*fields, None if models is None else _decode_models(models), bool(personal))
+    fields += [None if models is None else _decode_models(models), bool(personal)]
+    return Key(*fields)
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:

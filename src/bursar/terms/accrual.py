@@ -40,7 +40,9 @@ class Part(NamedTuple):
 
 def unearned_of(parts: Iterable[Part], revoked_nanos: int, time_zone: str, day: date) -> int:
     """What of several parts is not earned yet on a day, when that day's is. What was revoked is the last of it."""
-    return max(0, _unearned([(part.amount_nanos, days_of(part.span, time_zone)) for part in parts], day) - revoked_nanos)
+    return max(
+        0, _unearned([(part.amount_nanos, days_of(part.span, time_zone)) for part in parts], day) - revoked_nanos
+    )
 
 
 def earnings_of(
