@@ -61,7 +61,7 @@ TABLE: dict[str, _Row] = {
     "h_R": _Row("the budget is revoked", "a year", 0.1, 0.0, 0.3, 0, 10, JUDGEMENT),
     "u": _Row("use of the budget", "share", 0.5, 0.02, 0.9, 0, 1, "average users would use 2–3 % of $100k"),
     "p": _Row("personal part of the use", "share", 0.0, 0.0, 0.3, 0, 1, JUDGEMENT),
-    "x": _Row("own demand", "$ a year", 960.0, 240.0, 2400.0, 0, 1e9, "what people pay themselves: $20–200 a month"),
+    "x": _Row("own demand", "$ a year", 960.0, 240.0, 2400.0, 0, 1e9, "judgement: people pay $20–200 a month"),
     "eps": _Row(
         "how own demand stretches", "elasticity", 0.7, 0.5, 1.0, 0, math.inf,
         "in-kind transfers: distorted recipients value them at about 80 % of face (Whitmore 2002); "

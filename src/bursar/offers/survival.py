@@ -8,7 +8,7 @@ announced at T takes effect at T plus the notice n, so t_R = max(0, t - n_R) and
 is not revocable has h_R = 0. (The model's table gives the ranges of the hazards.)
 
 M weights all that a month of the budget is to the person: a cut takes the same part of its use, of its personal part,
-of what is cashed out and of what is taxed.
+of what is cashed out and of what is taxed. That is careful: the part that one would keep is the part worth most.
 """
 
 from __future__ import annotations
