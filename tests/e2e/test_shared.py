@@ -29,7 +29,7 @@ from tests.support.running import Running
 from tests.unit.sim.raw import ask
 
 PEOPLE = ("bob", "cid", "dan")
-SECONDS = 4.0
+MOST_S = 60.0
 CENT = NANOS_PER_USD // 100
 
 
@@ -46,11 +46,11 @@ def team(books: Books, *, own: str, pool: str) -> dict[str, str]:
     return secrets
 
 
-def load_all(targets: list[tuple[str, str]], seconds: float) -> Counter[int | str]:
-    """Load at several addresses and keys at once. Returns how often each status was seen."""
+def load_all(targets: list[tuple[str, str]]) -> Counter[int | str]:
+    """Load at several addresses and keys at once, until there is no more. Returns how often each status was seen."""
     seed = int.from_bytes(os.urandom(4))
     loads = [Load(url, key, clients=16, seed=seed + n) for n, (url, key) in enumerate(targets)]
-    threads = [threading.Thread(target=load.run, args=(seconds,)) for load in loads]
+    threads = [threading.Thread(target=load.run, args=(MOST_S,), kwargs={"until_refused": True}) for load in loads]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -69,7 +69,7 @@ def of_source(database: Database, source: str) -> list[Balance]:
 
 def test_three_people_drain_one_pool(tmp_path: Path) -> None:
     with opened(tmp_path, fill=lambda books: team(books, own="0.01", pool="0.05")) as place:
-        seen = load_all([(place.url, place.keys[name]) for name in PEOPLE], SECONDS)
+        seen = load_all([(place.url, place.keys[name]) for name in PEOPLE])
         assert seen[402] > 0, "it was not drained"
         for name in PEOPLE:
             spend_the_rest(place.url, place.keys[name])
@@ -97,7 +97,7 @@ def test_a_limit_of_everybody_is_never_passed(tmp_path: Path, per: str) -> None:
         return fill(books)
 
     with opened(tmp_path, fill=fill_in_order) as place:
-        load_all([(place.url, place.keys[name]) for name in PEOPLE], SECONDS / 2)
+        load_all([(place.url, place.keys[name]) for name in PEOPLE])
         refused = ask(
             place.url,
             "POST",
@@ -134,7 +134,7 @@ def test_two_nodes_share_a_pool_and_a_limit(tmp_path: Path, postgres: PostgresSe
         set_limit(books, Wanted(amount_nanos=4 * CENT, per="life", team="platform"))
         books.close()
         nodes = [Running(first).start(), Running(second).start()]
-        load_all([(node.url, keys[person]) for node in nodes for person in PEOPLE[:2]], SECONDS)
+        load_all([(node.url, keys[person]) for node in nodes for person in PEOPLE[:2]])
         assert [node.stop() for node in nodes] == [0, 0]
         database = Database(url)
         assert_proved(database)

@@ -51,7 +51,7 @@ def test_bodies_that_do_not_fit_wait_and_are_then_refused(tmp_path: Path, chunke
         half = b"{" + b" " * (3 * MIB)
         begun = request(CHAT, place.key, half, f"content-length: {3 * MIB + 100}")
         stack.enter_context(send(place.url, begun))
-        time.sleep(0.3)
+        time.sleep(1.0)
         second = half[: 2 * MIB]
         framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(second), second) if chunked else second
         length = "transfer-encoding: chunked" if chunked else f"content-length: {len(second)}"

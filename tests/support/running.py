@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-START_S = 20.0
+START_S = 60.0
 
 
 def free_port() -> int:
