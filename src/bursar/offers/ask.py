@@ -149,17 +149,21 @@ class _Search(NamedTuple):
         return cost + float(spent.sum()) / self.person.horizon_years
 
     def tokens_needed(self) -> float | None:
-        """The smallest budget under the same terms that reaches the target, rounded up; None where none does."""
+        """The smallest budget under the same terms that reaches the target, rounded up; None where none does.
+
+        Looked for by doubling, because more is not always worth more: a budget that is taxed in full is not.
+        """
         budget = self.offer.tokens
         if budget is None:
             return None
 
-        def granted(usd: float) -> Offer:
-            return replace(self.offer, tokens=replace(budget, amount_usd_year=usd))
+        def reaches(usd: float) -> bool:
+            return self.reaches(replace(self.offer, tokens=replace(budget, amount_usd_year=usd)))
 
-        if not self.reaches(granted(MOST_USD)):
-            return None
-        return _least(lambda usd: self.reaches(granted(usd)), MOST_USD)
+        most = budget.amount_usd_year or ROUND_USD
+        while most <= MOST_USD and not reaches(most):
+            most *= 2
+        return _least(reaches, most) if most <= MOST_USD else None
 
 
 def _counters(search: _Search, points: int) -> Iterator[Counter]:
@@ -256,7 +260,7 @@ def _raised(offer: Offer, usd_year: float) -> Offer:
 
 
 def _least(reaches: Callable[[float], bool], most: float) -> float:
-    """The least multiple of ROUND_USD that reaches, given that `most` does and that more never reaches less."""
+    """The least multiple of ROUND_USD that reaches, given that `most` does, and all between it and the least one."""
     low, high = 0, math.ceil(most / ROUND_USD)
     while high - low > 1:
         middle = (low + high) // 2

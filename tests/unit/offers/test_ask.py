@@ -156,6 +156,27 @@ def test_no_term_of_a_set_can_be_left_out(seed: int) -> None:
             assert worth_usd_year(without, file.person) < asked.target_usd_year
 
 
+def with_amount(file: OfferFile, usd_year: float) -> Offer:
+    assert file.offer.tokens is not None
+    return replace(file.offer, tokens=replace(file.offer.tokens, amount_usd_year=usd_year))
+
+
+def test_how_many_tokens_it_would_take_under_the_same_terms() -> None:
+    usd_year = ask(ARTICLE, 420_000, points=16).tokens_usd_year
+    assert usd_year is not None
+    assert usd_year > 1_000_000
+    assert worth_usd_year(with_amount(ARTICLE, usd_year), ARTICLE.person) >= 420_000
+    assert worth_usd_year(with_amount(ARTICLE, usd_year - ROUND_USD), ARTICLE.person) < 420_000
+
+
+def test_no_budget_is_enough_when_more_of_it_is_only_more_tax() -> None:
+    taxed = replace(ARTICLE, offer=mended(ARTICLE.offer, tax_character="imputed"))
+    asked = ask(taxed, 380_000, points=16)
+    assert asked.worth_usd_year < 375_000
+    assert asked.tokens_usd_year is None
+    assert "it would take a budget" not in asked.text
+
+
 def test_the_menu_has_what_the_budget_lacks() -> None:
     budget = TokenBudget(amount_usd_year=100)
     assert set(menu(budget)) == {

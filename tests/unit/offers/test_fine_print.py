@@ -89,7 +89,7 @@ NOT_QUITE = {
     "a headline that is not mentioned": ("in_headline = false", ""),
     "no expectation at all": ('expectation_multiple = "1.2"\nexpectation_measure = "merged changes a quarter"', ""),
     "a base in the band": ("base = 150000", "base = 143000"),
-    "a base far below, that tokens do not lift": ("base = 150000\n", "base = 80000\n# and its [now] is left out\n"),
+    "a base at the band's lower end": ("base = 150000\n", "base = 105210\n# and its [now] is left out\n"),
     "a raise of half of the market's": ("base = 140000", "base = 147400"),
     "tokens that shrink": ("base = 140000\ntokens = 12000", "base = 150000\ntokens = 24000"),
 }
@@ -181,6 +181,10 @@ def test_a_base_below_the_market_costs_the_way_up_to_its_band() -> None:
     assert finding.cost_usd_year == 105_210 - 90_000
     assert "Bureau of Labor Statistics" in finding.says
     assert "$105,210" in finding.says
+    assert "looks as if it were not" in finding.says
+    (further,) = check(offer(("base = 150000\n", "base = 60000\n# far below\n"))).findings
+    assert further.cost_usd_year == 105_210 - 60_000
+    assert "do not even fill the gap" in further.says
 
 
 def test_a_raise_in_tokens_costs_the_raise_that_did_not_come() -> None:

@@ -40,8 +40,8 @@ def test_the_finding_in_plain_words() -> None:
     assert read(FLAT).text == (
         "From 2023 to 2026 the base went from $350,000 to $375,000 (2.3% a year, the market 3.5%) and compute grew "
         "by $100,000 a year. Had the base followed the market it would be $13,000 a year higher now; over these "
-        "years that is $48,000. For each dollar of raise forgone came $7.7 of compute. From 2024 to 2025 compute grew "
-        "and the base hardly did: tokens came where a raise would have been."
+        "years that is $48,000. For each dollar of raise forgone came $7.7 of compute. From 2024 to 2025 compute "
+        "grew and the base hardly did: tokens came where a raise would have been."
     )
 
 

@@ -46,18 +46,18 @@ def _band_gap_usd_year(case: Case) -> float:
 
 
 def _fills_the_gap(case: Case) -> bool:
-    """The base is below the market's band, and the tokens at their face lift the sum into it."""
-    gap_usd_year = _band_gap_usd_year(case)
-    return 0 < gap_usd_year <= case.budget.amount_usd_year
+    """The base is below the market's band, and tokens stand where the rest of it would be."""
+    return _band_gap_usd_year(case) > 0 and case.budget.amount_usd_year > 0
 
 
 def _says_below(case: Case) -> str:
     market = case.file.market
     assert market is not None
+    filled = case.budget.amount_usd_year >= _band_gap_usd_year(case)
+    looks = "With the tokens it looks as if it were not." if filled else "The tokens do not even fill the gap."
     return (
         f"A base of ${case.base_usd_year:,.0f} is below the market's band for {market.occupation} in {market.area}, "
-        f"which begins at ${market.low_usd:,} ({market.source}, 25th percentile). With the tokens it looks as if it "
-        "were not."
+        f"which begins at ${market.low_usd:,} ({market.source}, 25th percentile). {looks}"
     )
 
 
