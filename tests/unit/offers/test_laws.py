@@ -12,11 +12,12 @@ import pytest
 from bursar.offers import tokens
 from bursar.offers.budget import TokenBudget
 from bursar.offers.inkind import worth_usd
+from bursar.offers.numbers import MOST_USD
 from bursar.offers.offer import EquityGrant, Offer
-from bursar.offers.parameters import parameters_for
-from bursar.offers.person import Person
+from bursar.offers.parameters import TABLE, parameters_for
+from bursar.offers.person import MAX_YEARS, Person
 from bursar.offers.rows import Floats, Rows, default_row
-from bursar.offers.value import compare, exact_value
+from bursar.offers.value import compare, exact_value, value
 from tests.unit.offers.random_offers import Values, chance, random_person, random_terms, random_values
 
 OFFERS = 2_000
@@ -275,3 +276,25 @@ def test_an_offer_that_is_better_in_everything_never_ranks_lower() -> None:
         ranked = compare([better, worse], person, values, points=64)
         assert [one.offer.name for one in ranked.valuations] == ["better", "worse"]
         assert ranked.behind[1].low >= 0
+
+
+def test_the_ends_of_what_may_be_said_give_numbers() -> None:
+    """Warnings are errors here, so nothing is divided by 0 on the way either."""
+    rng = np.random.default_rng(11)
+    grants = (
+        EquityGrant(value_usd=MOST_USD, cliff_months=0),
+        EquityGrant(kind="options", shares=1e12, spot_usd=1e-6, strike_usd=MOST_USD),
+    )
+    for _ in range(150):
+        budget = TokenBudget(**random_terms(rng) | {"amount_usd_year": float(rng.choice([0, 1e-9, 1e5, MOST_USD]))})
+        person = Person(
+            horizon_years=int(rng.choice([1, 4, MAX_YEARS])),
+            discount_rate=float(rng.choice([0, 1])),
+            marginal_tax_rate=float(rng.choice([0, 0.95])),
+            usage_usd_months=tuple(rng.choice([0, 1e-6, MOST_USD], 3).tolist()) if chance(rng, 0.5) else (),
+        )
+        values = {name: float(rng.choice([row.least, row.most])) for name, row in TABLE.items() if chance(rng, 0.6)}
+        offer = Offer(name="an end", base_usd_year=MOST_USD, equity=grants, tokens=budget)
+        valuation = value(offer, person, values, points=4)
+        ends = (valuation.total_interval.low, valuation.break_even_interval.high, valuation.worth.total_usd)
+        assert all(math.isfinite(end) for end in ends), (budget, person, values)
