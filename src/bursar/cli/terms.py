@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar.cli.person import Email
-from bursar.cli.plan import TAX_CHARACTERS, escalator, expectation
+from bursar.cli.promises import promises
 from bursar.cli.request import show_requests
 from bursar.cli.session import JsonFlag, path_of, session_of
 from bursar.cli.show import count, facts, gap, moment, money, say
@@ -49,20 +49,22 @@ def show(
 
 
 def _grant(grant: dict[str, Any]) -> list[tuple[str, str]]:
+    """What holds of a grant; what it does not promise is said where somebody would look for it."""
     terms, zone = grant["terms"], grant["terms"]["time_zone"]
     version = f"the plan {grant['plan']}, version {grant['version']}"
     source = version if grant["amount_from"] is None else f"change {grant['amount_from']}"
-    return [
-        ("Plan", f"{grant['plan']}, version {grant['version']}, from {moment(grant['from'], zone)} {zone}"),
-        ("State", grant["state"]),
-        ("Amount", f"{_amount(grant)} each period ({terms['schedule']}), by {source}"),
-        *([("That is", grant["amount_note"])] if grant["amount_note"] else []),
-        ("Escalator", escalator(terms) or "none"),
-        ("Notice", _notice(terms)),
-        ("Vesting", _vesting(grant)),
-        ("Taxed as", TAX_CHARACTERS[terms["tax_character"]] or "not decided by the employer"),
-        ("Expected", expectation(terms) or "nothing is stated"),
-    ]
+    rows = {
+        "Plan": f"{grant['plan']}, version {grant['version']}, from {moment(grant['from'], zone)} {zone}",
+        "State": grant["state"],
+        "Amount": f"{_amount(grant)} each period ({terms['schedule']}), by {source}",
+        "That is": grant["amount_note"],
+        **dict(promises(terms)),
+        "Notice": _notice(terms),
+        "Vesting": _vesting(grant),
+    }
+    rows.setdefault("Taxed as", "not decided by the employer")
+    rows.setdefault("Expected", "nothing is stated")
+    return [(name, text) for name, text in rows.items() if text]
 
 
 def _amount(grant: dict[str, Any]) -> str:
