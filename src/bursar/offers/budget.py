@@ -70,7 +70,7 @@ class TokenBudget(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] | None = None
     """The models or tools that it may be spent on; () is all of them, None (not said) counts as all."""
     leaver: Leaver | None = None
-    """When a leaver's credit ends; None (not said) counts as period_end."""
+    """When a leaver's credit ends; None (not said) counts as period_end. What was carried over ends too."""
     leaver_days: int = 0
     tax_character: TaxCharacter | None = None
     """tool: nothing is income; personal: the personal part is; imputed: all of the amount is. None: undecided."""

@@ -14,7 +14,9 @@ with an escalator e, or max(1, pi^-t) with an index, which follows prices upward
 
 Rights are not duties: who may turn credit into cash keeps what is worth more as cash than as use, and may let a
 carry-over be. The value is that of the best of these courses: use all that is needed, carry over, cash out what ends;
-the same, but carry nothing over; or carry nothing over, and use only what is worth more than cash.
+the same, but carry nothing over; or carry nothing over, and use only what is worth more than cash. So no right makes
+a budget worth less, but for a trade: where credit is cashed out when it ends, a longer life or period of it makes the
+cash wait.
 """
 
 from __future__ import annotations
