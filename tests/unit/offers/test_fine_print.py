@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bursar.offers.file import OfferFile, read_offer
 from bursar.offers.fineprint import RULES, Finding, FinePrint, check
@@ -193,6 +194,20 @@ def test_a_raise_in_tokens_costs_the_raise_that_did_not_come() -> None:
     assert finding.says == (
         "Compute grows by $12,000 a year and the base by $2,000; the market's raise of 3.5% would be $5,200."
     )
+
+
+def test_expiry_costs_those_who_use_in_bursts() -> None:
+    file = read_offer(template())
+    even, bursts = (
+        replace(file, person=replace(file.person, usage_usd_months=months))
+        for months in ((8_000.0,) * 6, (500.0, 500.0, 20_000.0, 800.0, 900.0, 25_300.0))
+    )
+    costs = [
+        next(finding.cost_usd_year for finding in check(one).findings if finding.rule == "expires")
+        for one in (even, bursts)
+    ]
+    assert costs[0] == 0
+    assert costs[1] > 1_000
 
 
 def test_the_dearest_comes_first() -> None:
