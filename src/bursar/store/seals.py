@@ -70,7 +70,8 @@ def _digests(connection: sa.Connection, table: sa.Table, keys: Sequence[str]) ->
         )
         for key in keys
     ]
-    rows = connection.execute(sa.select(table).where(sa.or_(*wanted))).mappings()
+    found = connection.execute(sa.select(table).where(sa.or_(*wanted)))
+    rows = [dict(zip(table.columns.keys(), row, strict=True)) for row in found]
     return {key_of(table, row): digest_of(row) for row in rows}
 
 
