@@ -15,9 +15,9 @@ def rounded(value: float) -> float:
 
 
 def about_usd(value_usd: float) -> str:
-    """Dollars in prose: "$19,000", "-$4,200", "$1.3 million"; less than a dollar is "$0"."""
+    """Dollars in prose: "$19,000", "−$4,200", "$1.3 million"; less than a dollar is "$0"."""
     value = rounded(value_usd)
-    sign, value = ("-", -value) if value < 0 else ("", value)
+    sign, value = ("−", -value) if value < 0 else ("", value)
     if value >= 1e6:
         return f"{sign}${value / 1e6:,.{0 if value >= 1e7 else 1}f} million"
     return f"{sign}${value:,.0f}" if value >= 1 else "$0"

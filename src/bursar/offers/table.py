@@ -19,9 +19,9 @@ def html_table(caption: str, head: Sequence[str], lines: Iterable[Sequence[str]]
 
 
 def dollars(amount_usd: float) -> str:
-    """Dollars to three significant figures, as a model's result deserves: $1,820, $345,000, -$37,000."""
+    """Dollars to three significant figures, as a model's result deserves: $1,820, $345,000, −$37,000."""
     rounded = float(f"{amount_usd:.3g}")
-    return f"{'-' if rounded < 0 else ''}${abs(rounded):,.0f}"
+    return f"{'−' if rounded < 0 else ''}${abs(rounded):,.0f}"
 
 
 def _side(at: int) -> str:
