@@ -95,11 +95,14 @@ def assumptions(rows: Iterable[Row]) -> Section:
     )
 
 
+YOURS = "yours to say, under [you] in the offer's file"
+
+
 def of_person(person: Person) -> Iterator[Row]:
     """What the person says of themselves."""
-    yield "years that are looked at", str(person.horizon_years), "–", "you"
-    yield "discount rate, a year", f"{person.discount_rate * 100:.3g}%", "–", "you"
-    yield "tax on the next dollar", f"{person.marginal_tax_rate * 100:.3g}%", "–", "you"
+    yield "years that are looked at", str(person.horizon_years), "–", YOURS
+    yield "discount rate, a year", f"{person.discount_rate * 100:.3g}%", "–", YOURS
+    yield "tax on the next dollar", f"{person.marginal_tax_rate * 100:.3g}%", "–", YOURS
 
 
 def of_parameter(parameter: Parameter, offer: str = "") -> Row:
