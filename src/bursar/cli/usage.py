@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -161,19 +162,30 @@ def sessions(  # noqa: PLR0917 - the options of the command line
 
 
 @app.command()
-def watch(
+def watch(  # noqa: PLR0917 - the options of the command line
+    context: typer.Context,
     source: Sources = None,
     path: Paths = None,
     time_zone: Zone = None,
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between looks.")] = WATCH_S,
+    json: JsonFlag = False,
 ) -> None:
     """Show today as it grows, until Ctrl-C. Only what is new in the files is read.
+
+    With --json a line is printed for each change.
 
     \b
     Example:
       bursar usage watch
     """
-    _shown().watch(lambda: _find(_asked(source, path, time_zone), no_cache=False, quiet=True), every)
+
+    def look() -> Found:
+        return _find(_asked(source, path, time_zone), no_cache=False, quiet=True)
+
+    if session_of(context).as_json:
+        _print_changes(look, every)
+    else:
+        _shown().watch(look, every)
 
 
 @app.command()
@@ -215,6 +227,16 @@ def _find(wanted: Asked, *, no_cache: bool, quiet: bool = False) -> Found:
     from bursar.cli.usage_found import find  # noqa: PLC0415 - `--help` needs none of it
 
     return find(wanted, cached=not no_cache, quiet=quiet)
+
+
+def _print_changes(look: Callable[[], Found], every_s: float) -> None:
+    last = ""
+    while True:
+        said = dumps(look().today_json())
+        if said != last:
+            print(said, flush=True)
+        last = said
+        time.sleep(every_s)
 
 
 def _shown() -> Any:

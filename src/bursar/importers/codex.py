@@ -248,21 +248,19 @@ class _File:
         state = self.state
         response, total, last = event
         at_us = read_us(line.timestamp or "")
-        is_copy = self._is_copy(line, event, at_us)
         if response is None:
-            repeated, before = total is not None and total == state.total, state.total
-            state.total = total or state.total
-            if repeated or is_copy:
-                return
-            used = last or (total.since(before) if total is not None else _Tokens())
+            if total is not None and total == state.total:
+                return  # only a rate limit has changed
+            used = last or (total.since(state.total) if total is not None else _Tokens())
             key = f"{state.thread}:{_name(total) if total is not None else f'{at_us}:{_name(used)}'}"
             told_already, others = state.recorded, state.counted
+            state.total = total or state.total
         else:
             assert last is not None, "a record has its usage"
-            if is_copy:
-                return
             used, key = last, f"response:{response}"
             told_already, others = state.counted, state.recorded
+        if self._is_copy(line, event, at_us):
+            return
         if used.is_nothing:
             return
         if used in told_already:

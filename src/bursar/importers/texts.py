@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ def nanos(cost_usd: Decimal | None) -> int | None:
         return None
     if not 0 < cost_usd < MAX_NANOS // NANOS_PER_USD:
         raise ValueError(f"its cost is {cost_usd}")
-    return -int(-cost_usd * NANOS_PER_USD // 1)
+    return math.ceil(cost_usd * NANOS_PER_USD)
 
 
 def line_of(problem: Exception, text: bytes) -> int:
