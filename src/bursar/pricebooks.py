@@ -1,7 +1,7 @@
 """The prices that terms go by: those of the price books that were in force, each at its time.
 
-A book is in force from when it was first used. So what a lot was opened with, or an index began with, is the same
-whoever asks, and however late.
+A book is in force from when it was put in force until the next one is. So what a lot was opened with, or an index
+began with, is the same whoever asks, and however late.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from bursar.periods import from_us
 from bursar.pricing.book import PriceBook
 from bursar.refusals import Refusal, Refused, Why, refuse
-from bursar.store.schema import price_books
+from bursar.store.schema import price_book_uses, price_books
 from bursar.terms.worth import ModelPrice
 
 MAKERS = ("anthropic", "openai", "google")
@@ -42,10 +42,9 @@ class OneBook:
 
 
 class PriceBooks:
-    """The prices of the books that are kept: of the newest that there was at the instant asked about.
+    """The prices of the books that are kept: of the one that was in force at the instant asked about.
 
-    `current` is the one that is in force now; it holds for all instants since it was first used. Before there was any
-    book, the first one holds.
+    Before there was any book, the first one holds. `current` need not be read again.
     """
 
     def __init__(self, reading: Reading, current: PriceBook | None = None) -> None:
@@ -59,13 +58,12 @@ class PriceBooks:
         return OneBook(book).of(model, at_us)
 
     def _in_force(self, connection: sa.Connection, at_us: int) -> PriceBook:
-        kept = connection.execute(
-            sa.select(price_books.c.version, price_books.c.created_us).order_by(
-                price_books.c.created_us, price_books.c.version
-            )
-        ).all()
-        there = [version for version, created_us in kept if created_us <= at_us] or [kept[0].version]
-        if self._current is not None and self._current.version in there:
+        uses = price_book_uses.c
+        newest = sa.select(uses.version).order_by(uses.from_us.desc(), uses.id.desc()).limit(1)
+        first = sa.select(uses.version).order_by(uses.from_us, uses.id).limit(1)
+        version = connection.execute(newest.where(uses.from_us <= at_us)).scalar()
+        version = version or connection.execute(first).scalar_one()
+        if self._current is not None and self._current.version == version:
             return self._current
-        query = sa.select(price_books.c.content).where(price_books.c.version == there[-1])
+        query = sa.select(price_books.c.content).where(price_books.c.version == version)
         return _read_book(connection.execute(query).scalar_one())

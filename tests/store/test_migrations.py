@@ -116,6 +116,7 @@ def _directory(connection: sa.Connection) -> None:
     }
     rows["exchange_rates"] = {"currency": "EUR", "from_day": "2026-01-01", "unit_nanos": 1}
     rows["price_books"] = {"version": "pb-1", "content": b"{}", "created_us": 1}
+    rows["price_book_uses"] = {"version": "pb-1", "from_us": 1}
     texts, counts = ("source", "name", "actor"), ("at_us", "records", "added", "grown", "repeated")
     rows["imports"] = {"id": 1, **dict.fromkeys(texts, "a"), **dict.fromkeys(counts, 1)}
     reported = [column for column in metadata.tables["usage_records"].columns if not column.nullable]

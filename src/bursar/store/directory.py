@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.refusals import Refused, Why, refuse
-from bursar.store.schema import grants, keys, people, plans, price_books, runs
+from bursar.store.schema import grants, keys, people, plans, price_book_uses, price_books, runs
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -184,7 +184,11 @@ def add_key(
     models: tuple[str, ...] | None = None,
     personal: bool = False,
 ) -> Key:
-    """Add a key. Its limit's balance is opened afterwards and set by `set_key_limit`."""
+    """Add a key. Its limit's balance is opened afterwards and set by `set_key_limit`.
+
+    A part of a personal key is personal, too.
+    """
+    personal = personal or key_is_personal(connection, parent_id)
     row: dict[str, Any] = {
         "person_id": person_id,
         "role": role,
@@ -207,6 +211,11 @@ def add_key(
 def set_key_limit(connection: sa.Connection, key_id: int, limit_id: int) -> None:
     """Tie a key to the balance that carries its limit."""
     connection.execute(sa.update(keys).where(keys.c.id == key_id).values(limit_id=limit_id))
+
+
+def key_is_personal(connection: sa.Connection, key_id: int | None) -> bool:
+    """Whether a key is for personal use."""
+    return connection.execute(sa.select(keys.c.personal).where(keys.c.id == key_id)).scalar() == 1
 
 
 def key(connection: sa.Connection, key_id: int) -> Key:
@@ -257,9 +266,13 @@ def _key(row: Sequence[Any]) -> Key:
 
 
 def keep_price_book(connection: sa.Connection, version: str, content: bytes, now_us: int) -> None:
-    """Keep a price book's content under its version, once."""
+    """Put a price book in force from an instant on. Its content is kept under its version, once."""
     if not connection.execute(sa.select(price_books.c.version).where(price_books.c.version == version)).first():
         connection.execute(sa.insert(price_books).values(version=version, content=content, created_us=now_us))
+    uses = price_book_uses.c
+    last = sa.select(uses.version).order_by(uses.from_us.desc(), uses.id.desc()).limit(1)
+    if connection.execute(last).scalar() != version:
+        connection.execute(sa.insert(price_book_uses).values(version=version, from_us=now_us))
 
 
 def has_people(connection: sa.Connection) -> bool:

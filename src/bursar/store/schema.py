@@ -45,7 +45,7 @@ JOURNAL = ("postings", "transfers", "calls", "links", "seals")
 PAPERS = ("plans", "price_books", "changes", "documents", "exchange_rates")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
 REPORTS = ("imports", "usage_records")
-APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS)
+APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS, "price_book_uses")
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -242,6 +242,14 @@ price_books = _table(
     _col("content", LargeBinary()),
     _col("created_us"),
 )
+
+price_book_uses = _table(
+    "price_book_uses",
+    _col("id", primary_key=True),
+    _col("version", Text(), ForeignKey("price_books.version")),
+    _col("from_us"),
+)
+"""Which price book is in force from when on; the same one may be again, later."""
 
 # --- the journal ----------------------------------------------------------------------------------------------
 

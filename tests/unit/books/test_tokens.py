@@ -124,15 +124,23 @@ def test_a_lot_keeps_its_worth_and_a_late_opening_has_the_price_of_its_time(
     assert lots(company)["2027-01"].granted == 150 * USD
 
 
-def test_a_book_that_is_taken_back_into_force_is_in_force(company: Company, prices: PriceBook) -> None:
-    granted(company, TOKENS)
+def test_a_book_that_is_taken_back_into_force_is_in_force_from_then_on(company: Company, prices: PriceBook) -> None:
+    """December opens by the cheaper book; back in force before January, the first one says nothing of December."""
+    ada = granted(company, f'{TOKENS}\nproration = "daily"')
     company.clock.now_us = at("2026-11-10")
     take(company, cheaper(prices, "2026-01-01", input="1.50", output="7.50"))
-    company.clock.now_us = at("2026-11-20")
-    take(company, prices)
-    company.clock.now_us = at("2026-12-01")
+    company.clock.now_us = at("2026-12-20")
     company.books.bring_up()
-    assert lots(company)["2026-12"].granted == 300 * USD
+    take(company, prices)
+    company.books.bring_up()
+    assert lots(company)["2026-12"].available == 150 * USD
+    company.clock.now_us = at("2027-01-01")
+    assert company.call(ada, 300) is None
+    assert [(lot.granted, lot.revoked) for lot in lots(company).values()] == [
+        (300 * USD, 0),
+        (150 * USD, 0),
+        (300 * USD, 0),
+    ]
 
 
 @pytest.mark.parametrize(
