@@ -143,6 +143,12 @@ class Valuation(msgspec.Struct, frozen=True, kw_only=True):
         return sum(month.used_usd for month in self.months) / granted if granted else 0.0
 
     @property
+    def cashed_out_share(self) -> float:
+        """The part of all that is granted that is cashed out, before the plan's rate, if nothing happens."""
+        granted = sum(month.granted_usd for month in self.months)
+        return sum(month.cashed_out_usd for month in self.months) / granted if granted else 0.0
+
+    @property
     def breakage_share(self) -> float:
         """The part of all that is granted that expires unused, if nothing happens."""
         granted = sum(month.granted_usd for month in self.months)
