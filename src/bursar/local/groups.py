@@ -45,19 +45,19 @@ class Group(msgspec.Struct, array_like=True, gc=False):
 
 def groups_of(one: Kept, book: PriceBook, without: Collection[int] = ()) -> list[Group]:
     """The groups of a file, but for the records (by row) that count elsewhere."""
-    sums: dict[tuple[int, int], _Sum] = {}
+    sums: dict[tuple[int, int, bool], _Sum] = {}
     row = -1
     for at_us, whose, cost, *counts in rows_of(one):
         row += 1
         if row in without:
             continue
-        place = at_us // SLOT_US, whose
+        place = at_us // SLOT_US, whose, cost == NO_COST
         known = sums.get(place)
         if known is None:
             known = sums[place] = _Sum()
         known.calls.append(counts)
-        known.given = NO_COST if NO_COST in {cost, known.given} else known.given + cost
-    return [_group(one, book, slot, whose, told) for (slot, whose), told in sums.items()]
+        known.given += cost
+    return [_group(one, book, *place, told) for place, told in sums.items()]
 
 
 class _Sum:
@@ -68,7 +68,7 @@ class _Sum:
         self.given = 0
 
 
-def _group(one: Kept, book: PriceBook, slot: int, index: int, told: _Sum) -> Group:
+def _group(one: Kept, book: PriceBook, slot: int, index: int, tells_no_cost: bool, told: _Sum) -> Group:  # noqa: PLR0917
     whose = one.shared[index]
     counts = [sum(column) for column in zip(*told.calls, strict=True)]
     card = book.card_at(whose.catalog, whose.model, slot * SLOT_US, whose.variant)
@@ -81,7 +81,7 @@ def _group(one: Kept, book: PriceBook, slot: int, index: int, told: _Sum) -> Gro
                 cost = sum(card.cost(_usage(call)) for call in told.calls)
         except BucketNotPriced:
             cost = None
-    if cost is None and told.given != NO_COST:
+    if cost is None and not tells_no_cost:
         cost = told.given
     uncached, read, written, written_1h, output, searches, _ = counts
     return Group(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -87,6 +88,11 @@ def prices(place: Path | None) -> PriceBook:
             return kept_book(place)
         except OSError:
             pass
+    return _own_book()
+
+
+@lru_cache(maxsize=1)
+def _own_book() -> PriceBook:
     with TemporaryDirectory() as folder:
         return kept_book(Path(folder))
 
