@@ -20,6 +20,7 @@ from granian.server.embed import Server
 
 from bursar.app import SERVER_FILE, Bursar, announce
 from bursar.books.holds import give_up
+from bursar.books.imports import settle_pending
 from bursar.books.upkeep import prune
 from bursar.config import Config
 from bursar.gateway.gateway import Gateway
@@ -213,12 +214,13 @@ async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
 async def _keep_up(bursar: Bursar) -> None:
     """Expire lots whose period has ended, soon after it has; nobody's budget waits for this to renew.
 
-    Now and then forget what need not be kept.
+    Decide what was reported and not decided because a process ended. Now and then forget what need not be kept.
     """
     pruned_s = time.monotonic() - PRUNE_EVERY_S
     while True:
         try:
             await asyncio.to_thread(bursar.books.bring_up)
+            await asyncio.to_thread(settle_pending, bursar.books)
             if time.monotonic() - pruned_s >= PRUNE_EVERY_S:
                 await asyncio.to_thread(prune, bursar.books)
                 pruned_s = time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from bursar.store.schema import calls, imports, postings, usage_heads, usage_records
+from bursar.store.schema import balances, calls, imports, postings, transfers, usage_heads, usage_records
 
 AT_ONCE = 500
 PENDING = "pending"
@@ -96,6 +96,8 @@ class Billed(NamedTuple):
 
 _RECORD = [usage_records.c[name] for name in Record.__struct_fields__]
 _HEAD = [usage_heads.c[name] for name in Head.__struct_fields__]
+_CHANGED = [name for name in Head.__struct_fields__ if name not in {"source", "key"}]
+_MOVED = sa.select(transfers.c.debit, transfers.c.credit, transfers.c.amount_nanos)
 _NAME = sa.tuple_(usage_heads.c.source, usage_heads.c.key)
 
 
@@ -174,17 +176,32 @@ def put_heads(connection: sa.Connection, wanted: Sequence[Head], *, new: bool) -
     rows = [msgspec.structs.asdict(head) for head in wanted]
     if new:
         connection.execute(sa.insert(usage_heads), rows)
-        return
-    changed = [name for name in Head.__struct_fields__ if name not in {"source", "key"}]
-    these = sa.and_(usage_heads.c.source == sa.bindparam("of_source"), usage_heads.c.key == sa.bindparam("of_key"))
-    statement = sa.update(usage_heads).where(these).values({name: sa.bindparam(f"new_{name}") for name in changed})
-    connection.execute(
-        statement,
-        [
-            {"of_source": row["source"], "of_key": row["key"]} | {f"new_{name}": row[name] for name in changed}
-            for row in rows
-        ],
-    )
+    else:
+        connection.execute(_change(), [_changed(head) for head in wanted])
+
+
+def decide_heads(connection: sa.Connection, before: Sequence[Head], after: Sequence[Head]) -> None:
+    """Write what heads have come to, unless more was told of them, or somebody else decided, since they were read."""
+    was = {head.name: head for head in before}
+    same = [usage_heads.c[name] == sa.bindparam(f"was_{name}") for name in ("record_id", "charges", "why")]
+    rows = [
+        _changed(head) | {f"was_{name}": getattr(was[head.name], name) for name in ("record_id", "charges", "why")}
+        for head in after
+    ]
+    if rows:
+        connection.execute(_change(*same), rows)
+
+
+def _change(*conditions: sa.ColumnElement[bool]) -> sa.Update:
+    """A change of one head, by its source and key."""
+    these = (usage_heads.c.source == sa.bindparam("of_source"), usage_heads.c.key == sa.bindparam("of_key"))
+    changed = {name: sa.bindparam(f"new_{name}") for name in _CHANGED}
+    return sa.update(usage_heads).where(*these, *conditions).values(changed)
+
+
+def _changed(head: Head) -> dict[str, Any]:
+    values = {f"new_{name}": getattr(head, name) for name in _CHANGED}
+    return values | {"of_source": head.source, "of_key": head.key}
 
 
 def billed(
@@ -207,6 +224,7 @@ def billed(
             postings.c.effective_us >= since_us,
             postings.c.effective_us < until_us,
             calls.c.wire != without_wire,
+            calls.c.outcome != "released",
             (calls.c.provider_request != "") | (calls.c.provider_message != ""),
         )
     )
@@ -215,3 +233,29 @@ def billed(
 
 def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
+
+
+def posted_amount(connection: sa.Connection, op: str) -> int:
+    """What an operation posted, in nano-USD; 0 when it posted nothing."""
+    found = connection.execute(sa.select(postings.c.amount_nanos).where(postings.c.op == op)).scalar()
+    return 0 if found is None else int(found)
+
+
+def moved_by(connection: sa.Connection, ops: Sequence[str]) -> list[tuple[int, int, int]]:
+    """The transfers of some operations, as (debit, credit, amount)."""
+    moved: list[tuple[int, int, int]] = []
+    for part in _parts(ops):
+        query = _MOVED.join(postings, postings.c.id == transfers.c.posting_id).where(postings.c.op.in_(part))
+        moved += [tuple(row) for row in connection.execute(query)]
+    return moved
+
+
+def moved_by_posting(connection: sa.Connection, posting_id: int) -> list[tuple[int, int, int]]:
+    """The transfers of a posting, as (debit, credit, amount)."""
+    return [tuple(row) for row in connection.execute(_MOVED.where(transfers.c.posting_id == posting_id))]
+
+
+def kinds(connection: sa.Connection, balance_ids: Collection[int]) -> dict[int, str]:
+    """What balances are, by their numbers: lots or limits."""
+    query = sa.select(balances.c.id, balances.c.kind).where(balances.c.id.in_(sorted(balance_ids)))
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -1,0 +1,401 @@
+"""Usage that others report, taken into the books: each call once, whoever tells of it and however often.
+
+Two steps, each of which may be cut off and done again. First what was told is kept, in one transaction: new calls,
+and calls of which more is known than before. Then it is decided what each of them comes to, and posted under the name
+of the call; so whatever was begun ends the same, be it now or after a restart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import msgspec
+import sqlalchemy as sa
+
+from bursar.books.books import Books
+from bursar.books.outside import Charged, How, Outside, OutsideNote, charge_all_outside
+from bursar.books.returned import take_back, true_up
+from bursar.books.told import Told, told
+from bursar.importers.record import UsageRecord
+from bursar.refusals import Refusal, Refused, Why
+from bursar.store import directory
+from bursar.store import imports as kept
+from bursar.store.imports import PENDING, Head, Import, Record
+from bursar.usage import BUCKETS, Usage
+
+AT_ONCE = 1_000
+CHARGED, ADJUSTED, MEMO, REFUSED = "charged", "adjusted", "memo", "refused"
+NOBODY, UNPRICED = "nobody", "unpriced"
+LOOKED_AT_AGAIN = frozenset({NOBODY, UNPRICED, REFUSED})
+"""What may come to more when it is reported again: by then somebody may be known, a price, or a budget."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of one source, from something with a name, reported by somebody.
+
+    They are all a person's, or without `person_id` whose each of them says by an e-mail.
+    """
+
+    source: str
+    records: Sequence[UsageRecord]
+    actor: str
+    name: str = ""
+    person_id: int | None = None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a report. `states` counts its calls by what they have come to; see docs/how-to/imports.md.
+
+    `cost_nanos` is what they cost by the price book, as far as it knows their models; `compared_nanos` is the part of
+    it for which the source gives a cost, too, and `source_nanos` what that is. `people` and `models` are those that
+    nobody knows here.
+    """
+
+    import_id: int | None
+    records: int
+    added: int
+    grown: int
+    repeated: int
+    states: dict[str, int]
+    cost_nanos: int
+    compared_nanos: int
+    source_nanos: int
+    people: tuple[str, ...]
+    models: tuple[str, ...]
+
+
+class _Sorted(msgspec.Struct):
+    """Records of a report: versions to add, and how many were new, had grown, or were known."""
+
+    versions: list[Record]
+    heads: list[Head]
+    again: list[Head]
+    added: int = 0
+    grown: int = 0
+    repeated: int = 0
+
+
+def take(books: Books, report: Report, *, dry_run: bool = False) -> Taken:
+    """Take a report into the books; with `dry_run` only tell what it would add. May be repeated at will."""
+    counted = _once(report.records)
+    if dry_run:
+        with books.database.reading() as connection:
+            priced = _priced(books, connection, report, counted)
+            found = _sort(connection, priced)
+        return _taken(None, report, found, priced, {})
+
+    def write(connection: sa.Connection) -> tuple[int, _Sorted, list[Record]]:
+        priced = _priced(books, connection, report, counted)
+        found = _sort(connection, priced)
+        made = Import(
+            0,
+            report.source,
+            report.name,
+            report.actor,
+            books.clock(),
+            len(report.records),
+            found.added,
+            found.grown,
+            found.repeated,
+        )
+        import_id = kept.add_import(connection, made)
+        _keep(connection, import_id, found)
+        return import_id, found, priced
+
+    import_id, found, priced = books.journal.write(write)
+    settle_pending(books)
+    with books.database.reading() as connection:
+        now = kept.heads(connection, [(record.source, record.key) for record in priced])
+    states = Counter(head.state for head in now.values())
+    return _taken(import_id, report, found, priced, dict(sorted(states.items())))
+
+
+def _once(records: Iterable[UsageRecord]) -> list[UsageRecord]:
+    """One record for each call: the one that tells most."""
+    found: dict[str, UsageRecord] = {}
+    for record in records:
+        known = found.get(record.key)
+        if known is None or _rank(_bare(record)) > _rank(_bare(known)):
+            found[record.key] = record
+    return list(found.values())
+
+
+def _bare(record: UsageRecord) -> Record:
+    """A record as it is kept, of which neither person nor price are known yet."""
+    used = record.usage
+    return Record(
+        source=record.source,
+        key=record.key,
+        version=1,
+        person_id=None,
+        person=record.person or "",
+        at_us=record.at_us,
+        catalog=record.catalog,
+        model=record.model,
+        variant=record.variant,
+        input_tokens=used.input,
+        cache_read_tokens=used.cache_read,
+        cache_write_5m_tokens=used.cache_write_5m,
+        cache_write_1h_tokens=used.cache_write_1h,
+        output_tokens=used.output,
+        audio_input_tokens=used.audio_input,
+        audio_output_tokens=used.audio_output,
+        web_searches=used.web_searches,
+        reasoning_tokens=used.reasoning,
+        request_id=record.request_id or None,
+        message_id=record.message_id or None,
+        sidechain=int(record.sidechain),
+        price_version="",
+        cost_nanos=None,
+        source_cost_nanos=record.cost_nanos,
+    )
+
+
+def usage_of(record: Record) -> Usage:
+    """What a record tells."""
+    return Usage(
+        record.input_tokens,
+        record.cache_read_tokens,
+        record.cache_write_5m_tokens,
+        record.cache_write_1h_tokens,
+        record.output_tokens,
+        record.audio_input_tokens,
+        record.audio_output_tokens,
+        record.web_searches,
+        record.reasoning_tokens,
+    )
+
+
+def _rank(record: Record) -> tuple[bool, int, int, bytes]:
+    """Of what is told of a call the highest counts, in whatever order it is told: see `importers.record.better`."""
+    told = msgspec.structs.replace(record, version=0, person_id=None, person="", price_version="", cost_nanos=None)
+    return not record.sidechain, usage_of(record).total_tokens, -record.at_us, msgspec.msgpack.encode(told)
+
+
+def _priced(books: Books, connection: sa.Connection, report: Report, counted: Sequence[UsageRecord]) -> list[Record]:
+    """Records with what they cost at their own time, and with the people whose they are, where that is known."""
+    if report.person_id is None:
+        by_email = {person.email: person.id for person in directory.all_people(connection)}
+        whose = [by_email.get((record.person or "").strip().lower()) for record in counted]
+    else:
+        whose = [report.person_id] * len(counted)
+    return [_price(books, _bare(record), owner) for record, owner in zip(counted, whose, strict=True)]
+
+
+def _price(books: Books, record: Record, person_id: int | None) -> Record:
+    card = books.prices.card_at(record.catalog, record.model, record.at_us, record.variant)
+    cost = None
+    if not isinstance(card, Refusal):
+        try:
+            cost = card.cost(usage_of(record))
+        except Refused:
+            cost = None  # it counts something that has no price, and nothing is ever priced at zero
+    version = books.prices.version if cost is not None else ""
+    return msgspec.structs.replace(record, person_id=person_id, price_version=version, cost_nanos=cost)
+
+
+def _sort(connection: sa.Connection, priced: Sequence[Record]) -> _Sorted:
+    """Compare what is told with what is known."""
+    known = kept.heads(connection, [(record.source, record.key) for record in priced])
+    before = kept.records(connection, (head.record_id for head in known.values()))
+    found = _Sorted([], [], [])
+    for record in priced:
+        head = known.get((record.source, record.key))
+        if head is None:
+            found.added += 1
+            found.versions.append(record)
+            found.heads.append(_head(record))
+        else:
+            _compare(found, head, before[head.record_id], record)
+    return found
+
+
+def _compare(found: _Sorted, head: Head, old: Record, new: Record) -> None:
+    person_id = old.person_id if old.person_id is not None else new.person_id
+    grown = _rank(new) > _rank(old)
+    best = msgspec.structs.replace(new if grown else old, person_id=person_id, version=old.version + 1)
+    if not grown and old.cost_nanos is None and _rank(new) == _rank(old):
+        best = msgspec.structs.replace(best, cost_nanos=new.cost_nanos, price_version=new.price_version)
+    found.grown += grown
+    found.repeated += not grown
+    if grown or (best.person_id, best.cost_nanos) != (old.person_id, old.cost_nanos):
+        found.versions.append(best)
+        found.heads.append(
+            msgspec.structs.replace(
+                head, request_id=best.request_id, message_id=best.message_id, person_id=person_id, at_us=best.at_us
+            )
+        )
+    elif head.state in LOOKED_AT_AGAIN:
+        found.again.append(head)
+
+
+def _head(record: Record) -> Head:
+    return Head(
+        source=record.source,
+        key=record.key,
+        record_id=0,
+        request_id=record.request_id,
+        message_id=record.message_id,
+        person_id=record.person_id,
+        at_us=record.at_us,
+        state=PENDING,
+        why="",
+        charged_nanos=0,
+        charged_record=None,
+        charges=0,
+    )
+
+
+def _keep(connection: sa.Connection, import_id: int, found: _Sorted) -> None:
+    """Write what is new, and have it decided; of all others that tell of the same calls, too."""
+    numbers = kept.add_records(connection, import_id, found.versions)
+    why = f"import {import_id}"
+    heads = [
+        msgspec.structs.replace(head, record_id=numbers[head.name], state=PENDING, why=why) for head in found.heads
+    ]
+    new = {version.key for version in found.versions if version.version == 1}
+    kept.put_heads(connection, [head for head in heads if head.key in new], new=True)
+    kept.put_heads(connection, [head for head in heads if head.key not in new], new=False)
+    rivals = kept.also_named(
+        connection,
+        {head.request_id for head in heads if head.request_id},
+        {head.message_id for head in heads if head.message_id},
+    )
+    own = {head.name for head in heads}
+    again = [*found.again, *(head for head in rivals if head.name not in own and head.state != PENDING)]
+    once = {head.name: msgspec.structs.replace(head, state=PENDING, why=why) for head in again}
+    kept.put_heads(connection, list(once.values()), new=False)
+
+
+# --- what each call comes to ----------------------------------------------------------------------------------
+
+
+def settle_pending(books: Books) -> int:
+    """Decide what becomes of all that was reported and is not decided; returns how many. May be done at any time."""
+    done = 0
+    while True:
+        with books.database.reading() as connection:
+            found = kept.pending(connection, AT_ONCE)
+            if not found:
+                return done
+            all_told = told(connection, found)
+        decided = _settle(books, all_told)
+        books.journal.write(partial(kept.decide_heads, before=found, after=decided))
+        done += len(decided)
+
+
+def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
+    """Post what calls come to beyond, or short of, what was posted for them before."""
+    decided: dict[tuple[str, str], Head] = {}
+    due: dict[int, list[tuple[Told, Outside]]] = {}
+    for one in all_told:
+        if one.billed is not None and one.state == "billed":
+            true_up(books, one.billed, one.record)
+        more = one.target_nanos - one.head.charged_nanos
+        if more > 0:
+            assert one.head.person_id is not None, "what nobody is known for is not charged"
+            due.setdefault(one.head.person_id, []).append((one, _outside(one, more)))
+        elif more < 0:
+            decided[one.head.name] = _less(books, one, -more)
+        else:
+            decided[one.head.name] = _stays(one)
+    for person_id, wanted in due.items():
+        answers = charge_all_outside(books, person_id, [outside for _, outside in wanted])
+        for (one, outside), answer in zip(wanted, answers, strict=True):
+            decided[one.head.name] = _answered(books, one, outside, answer)
+    return list(decided.values())
+
+
+def _stays(one: Told) -> Head:
+    """Nothing is to be posted: it came to this before, or it comes to nothing."""
+    state = one.state if one.state != PENDING else CHARGED
+    return msgspec.structs.replace(one.head, state=state, why=one.why)
+
+
+def _less(books: Books, one: Told, nanos: int) -> Head:
+    """It was charged, and is not due; not all of it."""
+    head = one.head
+    returned = take_back(books, head, nanos, f"reported by {head.source}: {one.why or 'it was less'}")
+    return msgspec.structs.replace(
+        head,
+        state=one.state if one.state != PENDING else CHARGED,
+        why=one.why,
+        charged_nanos=head.charged_nanos - returned,
+        charged_record=head.record_id,
+        charges=head.charges + 1,
+    )
+
+
+def _outside(one: Told, nanos: int) -> Outside:
+    record, before = one.record, one.charged
+    used = usage_of(record)
+    if before is not None:
+        was = usage_of(before)
+        counts = {name: max(0, getattr(used, name) - getattr(was, name)) for name in (*BUCKETS, "reasoning")}
+        used = Usage(**counts)
+    return Outside(
+        op=f"{record.source}:{record.key}:{one.head.charges}",
+        at_us=record.at_us,
+        cost_nanos=nanos,
+        note=OutsideNote(
+            source=record.source,
+            model=record.model,
+            provider=record.catalog,
+            variant=record.variant,
+            usage=used,
+            price_version=record.price_version,
+            provider_request=record.request_id or "",
+            provider_message=record.message_id or "",
+            reason="more than was reported before" if one.head.charges else "",
+        ),
+    )
+
+
+def _answered(books: Books, one: Told, outside: Outside, answer: Charged | Refusal) -> Head:
+    head = one.head
+    if isinstance(answer, Refusal):
+        if answer.why is Why.OPERATION_CONFLICT:
+            # It was posted before this was cut off, and since then more is known: take it as it is, and look again.
+            posted = _posted_before(books, outside)
+            return msgspec.structs.replace(
+                head, charged_nanos=head.charged_nanos + posted, charges=head.charges + 1, state=PENDING
+            )
+        if answer.retryable:
+            raise Refused(answer)
+        return msgspec.structs.replace(head, state=REFUSED, why=answer.text)
+    if answer.how is How.MEMO:
+        return msgspec.structs.replace(head, state=MEMO, why="the plan does not charge for it")
+    return msgspec.structs.replace(
+        head,
+        state=ADJUSTED if answer.how is How.ADJUSTED else CHARGED,
+        why="",
+        charged_nanos=head.charged_nanos + outside.cost_nanos,
+        charged_record=head.record_id,
+        charges=head.charges + 1,
+    )
+
+
+def _posted_before(books: Books, outside: Outside) -> int:
+    with books.database.reading() as connection:
+        return kept.posted_amount(connection, f"charge:{outside.op}")
+
+
+def _taken(
+    import_id: int | None, report: Report, found: _Sorted, priced: Sequence[Record], states: dict[str, int]
+) -> Taken:
+    compared = [record for record in priced if record.cost_nanos is not None and record.source_cost_nanos is not None]
+    return Taken(
+        import_id=import_id,
+        records=len(report.records),
+        added=found.added,
+        grown=found.grown,
+        repeated=found.repeated,
+        states=states,
+        cost_nanos=sum(record.cost_nanos or 0 for record in priced),
+        compared_nanos=sum(record.cost_nanos or 0 for record in compared),
+        source_nanos=sum(record.source_cost_nanos or 0 for record in compared),
+        people=tuple(sorted({record.person for record in priced if record.person_id is None})),
+        models=tuple(sorted({record.model for record in priced if record.cost_nanos is None})),
+    )

@@ -1,0 +1,80 @@
+"""What was charged and turns out not to be due goes back to where it was taken from, by a posting of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from bursar.books.books import Books, posted
+from bursar.ledger.accounts import Account, Kind, account_of
+from bursar.ledger.postings import Correct, Returned
+from bursar.refusals import Refusal, Refused, Why
+from bursar.store import imports as kept
+from bursar.store.imports import Billed, Head, Record
+
+FIRST = (Account.OVERRUN, Account.ADJUSTED)
+"""What nobody's credit paid goes back first."""
+Taken = Counter[tuple[int, Account]]
+
+
+def take_back(books: Books, head: Head, nanos: int, reason: str) -> int:
+    """Take back a part of what was charged for a call that somebody told of; returns how much."""
+    assert head.person_id is not None, "it was charged to somebody"
+    name, charges = f"{head.source}:{head.key}", head.charges
+    ops = [f"{verb}:{name}:{n}" for n in range(charges) for verb in ("charge", "correct")]
+    with books.database.reading() as connection:
+        moved = kept.moved_by(connection, ops)
+    parts = _parts(_taken(moved), nanos)
+    if not parts:
+        return 0
+    command = Correct(f"{name}:{charges}", head.person_id, tuple(parts), books.clock(), reason)
+    return posted(books.journal.post(command)).amount
+
+
+def true_up(books: Books, call: Billed, record: Record) -> None:
+    """A call was charged at its bound, because nobody knew what it cost; now somebody does, and it is less."""
+    if call.outcome != "provisional" or record.cost_nanos is None or record.cost_nanos >= call.cost_nanos:
+        return
+    assert record.person_id is not None, "it was found among somebody's calls"
+    with books.database.reading() as connection:
+        moved = kept.moved_by_posting(connection, call.posting_id)
+        kinds = kept.kinds(connection, {account_of(credit)[0] for _, credit, _ in moved})
+    taken, nanos = _taken(moved), call.cost_nanos - record.cost_nanos
+    lots = Counter({name: amount for name, amount in taken.items() if kinds[name[0]] == Kind.LOT})
+    parts = _parts(lots, nanos)
+    for limit in {balance_id for balance_id, _ in taken if kinds[balance_id] != Kind.LOT}:
+        parts += _parts(Counter({name: amount for name, amount in taken.items() if name[0] == limit}), nanos)
+    reason = f"charged provisionally; {record.source} tells what was used"
+    outcome = books.journal.post(
+        Correct(f"call:{call.posting_id}", record.person_id, tuple(parts), books.clock(), reason)
+    )
+    if isinstance(outcome, Refusal) and outcome.why is not Why.OPERATION_CONFLICT:
+        raise Refused(outcome)  # a conflict: another source told of it before, and otherwise
+
+
+def _taken(moved: Sequence[tuple[int, int, int]]) -> Taken:
+    """How much postings charged, by balance and by the account that it came from; what was held was available."""
+    taken: Taken = Counter()
+    for debit, credit, amount in moved:
+        (balance_id, source), target = account_of(debit), account_of(credit)[1]
+        if target is Account.SPENT:
+            taken[balance_id, _home(source)] += amount
+        elif source is Account.SPENT:
+            taken[balance_id, _home(target)] -= amount
+    return taken
+
+
+def _home(account: Account) -> Account:
+    return account if account in FIRST else Account.AVAILABLE
+
+
+def _parts(taken: Taken, nanos: int) -> list[Returned]:
+    """So much of what was taken: overrun and adjusted amounts first, then of the lot that was charged last."""
+    order = sorted(taken, key=lambda name: (name[1] not in FIRST, -name[0], name[1]))
+    parts = []
+    for balance_id, account in order:
+        part = min(nanos, taken[balance_id, account])
+        if part > 0:
+            parts.append(Returned(balance_id, account, part))
+            nanos -= part
+    return parts
