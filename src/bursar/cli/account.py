@@ -65,14 +65,18 @@ _SHOWN = (
     "carried_out",
     "cashed_out",
     "overrun",
+    "adjusted",
     "unearned",
     "available",
+    "beyond",
 )
 _WORDS = {
     "carried_in": "Carried in",
     "carried_out": "Carried over",
     "cashed_out": "Cashed out",
+    "adjusted": "Reported too late",
     "unearned": "Not yet earned",
+    "beyond": "May be passed by",
 }
 
 

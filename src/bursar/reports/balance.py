@@ -27,6 +27,7 @@ class LotView(msgspec.Struct, frozen=True, kw_only=True):
     spent_nanos: int
     expired_nanos: int
     overrun_nanos: int
+    adjusted_nanos: int
     carried_in_nanos: int
     unearned_nanos: int
     revoked_nanos: int
@@ -56,10 +57,11 @@ class LimitView(msgspec.Struct, frozen=True, kw_only=True):
 class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     """A person's budget: the lots that are open at `at_us`, in the order in which they pay, and their sums.
 
-    granted + carried in + overrun = available + unearned + held + spent + expired + revoked + carried out + cashed
-    out; what is unearned becomes available day by day. `ends_us` is when the first of the lots ends, 0 when none
-    does. The amounts are those of now, whatever `at_us` is. `pools` are those of the person's team: they pay after
-    the lots, are the team's together, and are not in the sums.
+    granted + carried in + overrun + adjusted = available + unearned + held + spent + expired + revoked + carried out
+    + cashed out; what is unearned becomes available day by day. What calls hold and spend beyond the budget is in
+    overrun as well; by `beyond_nanos` more they may pass it. `ends_us` is when the first of the lots ends, 0 when
+    none does. The amounts are those of now, whatever `at_us` is. `pools` are those of the person's team: they pay
+    after the lots, are the team's together, and are not in the sums.
     """
 
     person: str
@@ -73,11 +75,13 @@ class BalanceView(msgspec.Struct, frozen=True, kw_only=True):
     spent_nanos: int
     expired_nanos: int
     overrun_nanos: int
+    adjusted_nanos: int
     carried_in_nanos: int
     unearned_nanos: int
     revoked_nanos: int
     carried_out_nanos: int
     cashed_out_nanos: int
+    beyond_nanos: int
     lots: tuple[LotView, ...]
     limits: tuple[LimitView, ...]
     pools: tuple[PoolView, ...]
@@ -91,7 +95,9 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
     of_keys = (balances.c.source.startswith("key:"), _not_over(person_id, at_us))
     keys_own = balances_of(connection, person_id, Kind.LIMIT, open_then, *of_keys)
     pooled = pools(connection, person.team, at_us)
-    lots = [lot.balance for lot in found]
+    lots = [lot.balance for lot in found if not lot.balance.is_overrun]
+    beyond = [lot.balance for lot in found if lot.balance.is_overrun]
+    passed_held, passed_spent = sum(lot.held for lot in beyond), sum(lot.spent for lot in beyond)
     return BalanceView(
         person=person.email,
         name=person.name,
@@ -100,16 +106,18 @@ def balance(connection: sa.Connection, person_id: int, at_us: int) -> BalanceVie
         ends_us=min((lot.expires_us for lot in lots if lot.expires_us), default=0),
         granted_nanos=sum(lot.granted for lot in lots),
         available_nanos=sum(lot.available for lot in lots),
-        held_nanos=sum(lot.held for lot in lots),
-        spent_nanos=sum(lot.spent for lot in lots),
+        held_nanos=sum(lot.held for lot in lots) + passed_held,
+        spent_nanos=sum(lot.spent for lot in lots) + passed_spent,
         expired_nanos=sum(lot.expired for lot in lots),
-        overrun_nanos=sum(lot.overrun for lot in lots),
+        overrun_nanos=sum(lot.overrun for lot in lots) + passed_held + passed_spent,
+        adjusted_nanos=sum(lot.adjusted for lot in lots),
         carried_in_nanos=sum(lot.carried_in for lot in lots),
         unearned_nanos=sum(lot.unearned for lot in lots),
         revoked_nanos=sum(lot.revoked for lot in lots),
         carried_out_nanos=sum(lot.carried_out for lot in lots),
         cashed_out_nanos=sum(lot.cashed_out for lot in lots),
-        lots=tuple(map(_lot, found)),
+        beyond_nanos=sum(lot.available for lot in beyond),
+        lots=tuple(_lot(lot) for lot in found if not lot.balance.is_overrun),
         limits=(*map(_keys_own, keys_own), *map(_limit, limits(connection, person, at_us))),
         pools=tuple(pool for pool in pooled if pool.period),
     )
@@ -137,6 +145,7 @@ def _lot(found: PlanLot) -> LotView:
         spent_nanos=lot.spent,
         expired_nanos=lot.expired,
         overrun_nanos=lot.overrun,
+        adjusted_nanos=lot.adjusted,
         carried_in_nanos=lot.carried_in,
         unearned_nanos=lot.unearned,
         revoked_nanos=lot.revoked,

@@ -79,5 +79,6 @@ class PoolLot(NamedTuple):
 def pool_lots(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[PoolLot]:
     """The lots of all pools that fulfil conditions on the table `balances`, in the order in which they pay."""
     pools = {pool.source: (pool.team, plan.name) for pool, plan in pools_of(connection)}
+    pools |= {f"overrun:{source}": (team, f"{plan}, beyond it") for source, (team, plan) in pools.items()}
     of_pools = balances.c.source.in_(list(pools))
     return [PoolLot(lot, *pools[lot.source]) for lot in balances_of(connection, SHARED, Kind.LOT, of_pools, *where)]

@@ -27,7 +27,8 @@ EVERY = {
 def terms_lines(plan: PlanPeriod) -> list[tuple[str, str]]:
     """What each term is called, and what it promises."""
     told = ((name, say(plan.terms)) for name, say in LINES)
-    return [("Gives", _gives(plan)), *((name, text) for name, text in told if text)]
+    was = [("That was", plan.note)] if plan.note else []
+    return [("Gives", _gives(plan)), *was, *((name, text) for name, text in told if text)]
 
 
 def _gives(plan: PlanPeriod) -> str:
@@ -38,7 +39,7 @@ def _gives(plan: PlanPeriod) -> str:
         what = f"{terms['tokens']:,} tokens of {terms['tokens_of']}"
     else:
         what = _money(terms.get("amount"))
-    return f"{what} {every}{since}" + (f": {plan.note}" if plan.note else "")
+    return f"{what} {every}{since}"
 
 
 def _available(terms: Told) -> str:

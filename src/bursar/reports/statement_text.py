@@ -242,13 +242,14 @@ def _terms(page: _Page, plans: Sequence[PlanPeriod]) -> None:
     if not any(plan.terms for plan in plans):
         return
     page.title("Terms in force")
-    for plan in plans:
-        if plan.terms:
-            lines = terms_lines(plan)
-            wide = max(len(name) for name, _ in lines)
-            page.line(f"  {clean(plan.name)}, version {plan.version}")
-            for name, text in lines:
-                page.hanging(f"  {name:<{wide}}  ", text)
+    for index, plan in enumerate(plan for plan in plans if plan.terms):
+        lines = terms_lines(plan)
+        wide = max(len(name) for name, _ in lines)
+        if index:
+            page.line()
+        page.line(f"  {plan.name}, version {plan.version}")
+        for name, text in lines:
+            page.hanging(f"  {name:<{wide}}  ", text)
 
 
 def _provisional(page: _Page, charges: Sequence[Provisional]) -> None:

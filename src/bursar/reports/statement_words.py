@@ -170,17 +170,22 @@ def change_told(change: Announced, time_zone: str) -> ChangeTold:
     announced, effective = (
         day_of(instant_us, time_zone) for instant_us in (change.announced_us, change.effective_us)
     )
-    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us else ""
+    until = f" until {day_of(change.until_us, time_zone)}" if change.until_us and change.kind != "extend" else ""
     approved = f", approved by {change.approver}" if change.approver else ""
     reason = f": {change.reason.rstrip('.')}." if change.reason else "."
     how = f"In force from {effective}{until}; announced by {change.actor}{approved}{reason}"
-    return ChangeTold(announced, _what(change), how, change.told)
+    return ChangeTold(announced, _what(change, time_zone), how, change.told)
 
 
-def _what(change: Announced) -> str:
+def _what(change: Announced, time_zone: str) -> str:
     amount = "" if change.amount_nanos is None else people_usd(change.amount_nanos)
-    if change.kind == "add":
-        return f"{amount} added"
+    match change.kind:
+        case "add":
+            return f"{amount} added"
+        case "revoke_part":
+            return f"{amount} revoked"
+        case "extend":
+            return f"Extended to {day_of(change.until_us, time_zone)}"
     name = change.kind.replace("_", " ").capitalize()
     return f"{name} to {amount}" if amount else name
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from bursar.ledger.accounts import LAST_PRIORITY, Kind
+from bursar.ledger.postings import Open
 from bursar.periods import Monthly
 from bursar.refusals import Refused, Why
 from bursar.reports.balance import BalanceView, balance
 from bursar.reports.plain import plain
 from bursar.store.directory import Person
-from tests.support.calls import USD
+from tests.support.calls import USD, posted
 from tests.unit.reports.conftest import ZONE, Staff
 
 NOVEMBER = Monthly(ZONE).named("2026-11")
@@ -70,3 +72,19 @@ def test_an_unknown_person_is_refused(staff: Staff) -> None:
     with pytest.raises(Refused) as refused:
         balance_of(staff, 99, 0)
     assert refused.value.refusal.why is Why.UNKNOWN
+
+
+def test_what_lets_calls_pass_the_budget_is_no_part_of_it(staff: Staff, ada: Person) -> None:
+    own = staff.lot(ada, "engineers", "2026-11", 10)
+    common = {"opens_us": NOVEMBER.start_us, "expires_us": NOVEMBER.end_us, "priority": LAST_PRIORITY + 1}
+    beside = Open(ada.id, Kind.LOT, "overrun:grant:1", "2026-11", 50 * USD, NOVEMBER.start_us, **common)
+    opened = posted(staff.journal.post(beside)).opens
+    assert opened is not None
+    lots = (own, opened.id)
+    staff.caller.hold("a", ada.id, lots, 12 * USD, NOVEMBER.start_us)
+    staff.caller.settle("a", 12 * USD, NOVEMBER.start_us + 1)
+    staff.caller.hold("b", ada.id, lots, 3 * USD, NOVEMBER.start_us + 2)
+    now = balance_of(staff, ada.id, NOVEMBER.start_us)
+    assert [lot.plan for lot in now.lots] == ["engineers"]
+    assert (now.granted_nanos, now.available_nanos, now.beyond_nanos) == (10 * USD, 0, 45 * USD)
+    assert (now.spent_nanos, now.held_nanos, now.overrun_nanos) == (12 * USD, 3 * USD, 5 * USD)

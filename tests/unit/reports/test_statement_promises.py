@@ -93,7 +93,7 @@ def test_tokens_tell_what_they_were_worth() -> None:
     plan = msgspec.structs.replace(
         PLAN, terms={"schedule": "monthly", "tokens": 50_000_000, "tokens_of": "x"}, note=note
     )
-    assert terms_lines(plan)[0] == ("Gives", f"50,000,000 tokens of x a month: {note}")
+    assert terms_lines(plan)[:2] == [("Gives", "50,000,000 tokens of x a month"), ("That was", note)]
 
 
 def test_credit_that_is_added_is_not_raised_to() -> None:
@@ -115,6 +115,10 @@ def test_credit_that_is_added_is_not_raised_to() -> None:
         " A release.",
         "",
     )
+    part = msgspec.structs.replace(change, kind="revoke_part")
+    assert change_told(part, "Europe/Stockholm").what == "$300.00 revoked"
+    longer = change_told(msgspec.structs.replace(change, kind="extend", amount_nanos=None), "Europe/Stockholm")
+    assert (longer.what, " until " in longer.how) == ("Extended to 1 December 2026", False)
     pause = msgspec.structs.replace(change, kind="revoke_for_cause", amount_nanos=None, reason="")
     assert change_told(pause, "Europe/Stockholm").what == "Revoke for cause"
 
