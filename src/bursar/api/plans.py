@@ -5,6 +5,7 @@ A person sees the plans that they or their team were granted, and may check and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -30,7 +31,7 @@ from bursar.store import directory
 from bursar.store.directory import Plan
 from bursar.store.pools import pools_of
 from bursar.terms.lint import warnings
-from bursar.terms.plan import read_plan
+from bursar.terms.plan import Terms, read_plan
 from bursar.terms.simulation import Simulation, simulate
 from bursar.terms.written import differences
 
@@ -89,7 +90,10 @@ class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"fir
 def check_plan(
     data: JSONBody[NewPlan], books: NamedDependency[Books], caller: NamedDependency[Caller]
 ) -> CheckedPlan:
-    """Read a plan's file, warn about it, and tell how it differs from the newest version. Nothing is added."""
+    """Read a plan's file, warn about it, and tell how it differs from the newest version. Nothing is added.
+
+    A model that it names and that has no price is a warning here; granting the plan is refused for it.
+    """
     terms = read_plan(data.toml)
     newest = None
     if caller.is_administrator:
@@ -100,8 +104,17 @@ def check_plan(
         None if newest is None else newest.version,
         TermsAnswer.of(terms),
         [] if newest is None else [FieldChange(*change) for change in differences(terms_of(newest), terms)],
-        [PlanWarning(*warning) for warning in warnings(terms)],
+        [*_unpriced(terms, books), *(PlanWarning(*warning) for warning in warnings(terms))],
     )
+
+
+def _unpriced(terms: Terms, books: Books) -> Iterator[PlanWarning]:
+    """A warning that the plan could not be granted now, because a model that it names has no price."""
+    now_us = books.clock()
+    try:
+        books.must_be_priced(terms, now_us, now_us)
+    except Refused as refused:
+        yield PlanWarning("person", "tokens_of" if terms.tokens else "escalator_basket", refused.refusal.text)
 
 
 @route("POST /plans/simulate", PERSON, status=200, answer=body(told(Simulation), "The lots, and what lacked"))

@@ -104,18 +104,24 @@ def deny(books: Books, request_id: int, actor: str, answer: str) -> Request:
 
 
 def _held_now(connection: sa.Connection, prices: Prices, person_id: int, plan: str | None, now_us: int) -> Holding:
-    """The grant whose lot is open now: of the plan named, or the only one. Refused when there is none, or several."""
-    query = sa.select(balances.c.source).where(
+    """The grant whose lot of this period is open: of the plan named, or the only one. Refused when that is not clear.
+
+    A lot of an earlier period that is still open, by its grace, is not added to.
+    """
+    query = sa.select(balances.c.source, balances.c.opens_us).where(
         balances.c.person_id == person_id,
         balances.c.kind == "lot",
         balances.c.opens_us <= now_us,
         balances.c.expires_us > now_us,
     )
-    sources = set(connection.execute(query).scalars())
+    lots = connection.execute(query).all()
     found = [
         held
         for held in holdings(connection, person_id, prices)
-        if f"grant:{held.grant.id}" in sources
+        if any(
+            source == f"grant:{held.grant.id}" and opens_us in held.terms.periods.at(now_us)
+            for source, opens_us in lots
+        )
         and amounts.revocation(held.changes, now_us) is None
         and plan in {None, held.terms.name}
     ]

@@ -114,13 +114,15 @@ def _growth(terms: Terms, from_us: int, since_us: int, at_us: int, prices: Price
         over = "" if years == 1 else f", compounded over {years} years"
         note = f"and {percent(terms.escalator_rate_bps)} more{over}"
         return _Factor((WHOLE_BPS + terms.escalator_rate_bps) ** years, WHOLE_BPS**years, note)
-    if terms.escalator_basket and at_us > since_us:
+    if terms.escalator_basket:
         then, now = ([prices.of(model, us) for model in terms.escalator_basket] for us in (since_us, at_us))
         before, after = (sum(_blended(price, BLEND_OUTPUT_BPS) for price in found) for found in (then, now))
         names = ", ".join(price.name for price in now)
         if not before:
             problem = "a price to begin from must be above 0"
             raise Refused(refuse(Why.AMOUNT_INVALID, amount=usd(0), what=names, problem=problem))
+        if at_us == since_us:
+            return _Factor(1, 1)
         books = " and ".join(dict.fromkeys((then[0].version, now[0].version)))
         day = local_day(since_us, terms.time_zone)
         return _Factor(

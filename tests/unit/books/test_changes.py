@@ -345,6 +345,19 @@ def test_with_several_plans_one_is_named(company: Company) -> None:
     assert company.balance("grant:2").granted == 50 * USD
 
 
+def test_a_request_is_not_added_to_what_is_left_of_an_earlier_period(company: Company) -> None:
+    """November's lot has its grace, but Ada left with November: no lot of December is there to add to."""
+    hired(company, 'unused = "grace"\ngrace_days = 15')
+    asked = requests.ask(company.books, ADA, 500 * USD, "load test")
+    left = sa.update(people).values(ends="2026-11-30")
+    company.books.journal.write(lambda connection: connection.execute(left))
+    at(company, "2026-12-05")
+    with pytest.raises(Refused) as refused:
+        requests.approve(company.books, asked.id, "boss@example.com")
+    assert refused.value.refusal.why is Why.NO_GRANT
+    assert lot(company, "2026-11") == (1_000, 1_000, 0, 0)
+
+
 def test_a_request_is_answered_once_and_adds_to_the_lot_that_is_open(company: Company) -> None:
     hired(company, "vesting_months = 10")
     at(company, "2026-11-10")

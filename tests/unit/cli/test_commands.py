@@ -104,6 +104,35 @@ def test_a_plan_is_linted_and_played_through(program: Program, tmp_path: Path) -
     assert "Nothing could pay for $7,765.67 of the usage." in shown
 
 
+def test_a_plan_of_tokens_is_linted_shown_and_played_through_with_other_prices(
+    program: Program, tmp_path: Path
+) -> None:
+    plan, cheaper = tmp_path / "tokens.toml", tmp_path / "cheaper.toml"
+    plan.write_text(
+        'name = "tokens"\ndenomination = "tokens"\ntokens = "50M"\ntokens_of = "claude-sonnet-4-5"\n'
+        'tax_character = "imputed_income"\nexpectation_multiple = "2.0"\nexpectation_measure = "merged changes"\n'
+    )
+    cheaper.write_text(
+        '[[rate]]\ncatalog = "anthropic"\nmodel = "claude-sonnet-4-5"\nfrom = 2026-12-01\ninput = "1"\noutput = "5"'
+    )
+    shown = program.done("plan", "add", str(plan)).out
+    assert "50,000,000 tokens of claude-sonnet-4-5, 25% of them output, every month" in shown
+    assert "income of the person, says the employer" in shown
+    assert "2.0 times the output without the budget (merged changes)" in shown
+    assert "50,000,000 tokens of claude-sonnet-4-5" in program.done("plan", "list").out
+    days = ("--from", "2026-11-01", "--to", "2026-12-31")
+    played = program.done("simulate", str(plan), *days, "--prices", str(cheaper), "--json").json
+    assert [lot["granted"] for lot in played["lots"]] == ["300.00", "100.00"]
+    assert "at $2.00 a million" in program.done("simulate", str(plan), *days, "--prices", str(cheaper)).out
+    plan.write_text(plan.read_text().replace("sonnet-4-5", "sonata-9"))
+    warning = program.done("plan", "lint", str(plan), "--json").json["warnings"][0]
+    assert warning["field"] == "tokens_of"
+    assert "claude-sonata-9" in warning["text"]
+    cheaper.write_text("rate = 5")
+    refused = program.run("simulate", str(plan), *days, "--prices", str(cheaper))
+    assert "prices: rate" in refused.err
+
+
 @pytest.mark.parametrize(
     ("usage", "days", "why"),
     [

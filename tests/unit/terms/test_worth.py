@@ -93,7 +93,7 @@ def test_tokens_are_priced_exactly_and_rounded_up_once(count: int, output_bps: i
 )
 def test_what_has_no_price_is_refused_by_name_and_never_worth_nothing(terms: object, why: Why, what: str) -> None:
     with pytest.raises(Refused) as refused:
-        worth_at(terms, BEGAN_US, BEGAN_US + 1, (), PRICES)  # type: ignore[arg-type]
+        worth_at(terms, BEGAN_US, BEGAN_US, (), PRICES)  # type: ignore[arg-type]
     assert refused.value.refusal.why is why
     assert what in refused.value.refusal.text
 
