@@ -172,9 +172,26 @@ def test_counter_offers_are_made(desk: Desk) -> None:
     assert "target" in desk.refused("ask", "tokens.toml", "--target", "0")
 
 
-def test_logs_of_agents_are_ones_own_use(desk: Desk) -> None:
-    assert "usage" in desk.refused("value", "tokens.toml", "--usage", ".")
-    assert "--usage-file" in desk.refused("value", "tokens.toml", "--usage", ".", "--usage-file", "use.csv")
+def test_logs_of_agents_are_ones_own_use(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls in August, one in September, and none since: the months since count as none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(desk.folder / "cache"))
+    logs = desk.folder / "logs" / "projects" / "one"
+    logs.mkdir(parents=True)
+    (logs / "session.jsonl").write_text("".join(_call(day) for day in ("2026-08-03", "2026-08-04", "2026-09-10")))
+    found = json.loads(desk.done("value", "tokens.toml", "--usage", "logs", "--json"))
+    august, september, *others = found["person"]["usage_usd_months"]
+    assert august == 2 * september > 0
+    assert others == [0.0] * len(others)
+    assert "usage" in desk.refused("value", "tokens.toml", "--usage", "nowhere")
+    assert "--usage-file" in desk.refused("value", "tokens.toml", "--usage", "logs", "--usage-file", "use.csv")
+
+
+def _call(day: str) -> str:
+    """A call as Claude Code logs it."""
+    usage = {"input_tokens": 1_000_000, "output_tokens": 100_000}
+    message = {"id": f"msg_{day}", "role": "assistant", "model": "claude-sonnet-4-5", "usage": usage}
+    line = {"type": "assistant", "timestamp": f"{day}T10:00:00.000Z", "requestId": f"req_{day}", "message": message}
+    return json.dumps(line) + "\n"
 
 
 def test_pay_over_the_years(desk: Desk) -> None:

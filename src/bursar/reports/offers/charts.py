@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 import altair as alt
@@ -44,8 +45,11 @@ from bursar.reports.offers.pictures import (
     Tornado,
 )
 
+MONTHS = 12
 TIGHT = 480
 """A drawing that is narrower has less room for words."""
+DOT_PITCHES_PX, MOST_DOTS_PX = (17, 13, 10, 8), 150
+"""Dots are as large as leaves a stack of them so high, else the smallest."""
 NAMES_PX, LABEL_PX = 130, 120
 """What the names of bars take, and the words at their end."""
 OVER_TIME = {
@@ -96,17 +100,18 @@ def _against_headline(picture: AgainstHeadline, width: int) -> Chart:
 @_chart.register
 def _over_time(picture: OverTime, width: int) -> Chart:
     (months,) = picture
+    ends = [*enumerate(months), (len(months), months[-1])]
     rows = [
-        {"years": month.month / 12, "what": what, "usd": getattr(month, field), "rank": rank}
-        for month in months
-        for rank, (what, (field, _)) in enumerate(OVER_TIME.items())
+        {"years": at / MONTHS, "what": what, "usd": getattr(month, field)}
+        for at, month in ends
+        for what, (field, _) in OVER_TIME.items()
     ]
     most = max(row["usd"] for row in rows)
     least = min(0.0, *(row["usd"] for row in rows))
     x = alt.X(
         "years:Q",
         title="years from the start",
-        scale=scale_of(0, max(row["years"] for row in rows)),
+        scale=scale_of(0, len(months) / MONTHS),
         axis=alt.Axis(
             grid=False, tickCount=5, tickMinStep=1, labelColor=QUIET, titleColor=QUIET, titleFontWeight="normal"
         ),
@@ -131,7 +136,7 @@ def _over_time(picture: OverTime, width: int) -> Chart:
 def _tornado(picture: Tornado, width: int) -> Chart:
     swings, value_usd = picture
     tight = width < TIGHT
-    order = [broken(swing.name, 17) if tight else swing.name for swing in swings]
+    order = [broken(swing.name, 17 if tight else 38) for swing in swings]
     rows = [
         {"name": name, "usd": usd, "at": value_usd, "label": label, "side": "more" if usd > value_usd else "less"}
         for name, swing in zip(order, swings, strict=True)
@@ -140,7 +145,7 @@ def _tornado(picture: Tornado, width: int) -> Chart:
     ends = [value_usd, *(swing.low_usd for swing in swings), *(swing.high_usd for swing in swings)]
     margin = ((max(ends) - min(ends)) or 1.0) * (0.22 if tight else 0.12)
     scale = scale_of(min(ends) - margin, max(ends) + margin)
-    base = alt.Chart(data(rows)).encode(y=names("name", order, 210))
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 270))
     bars = base.mark_bar(height=13).encode(
         x=dollars("usd", scale),
         x2="at:Q",
@@ -150,35 +155,43 @@ def _tornado(picture: Tornado, width: int) -> Chart:
     more = labels.transform_filter("datum.side == 'more'").mark_text(align="left", dx=5, color=QUIET, fontSize=11)
     less = labels.transform_filter("datum.side == 'less'").mark_text(align="right", dx=-5, color=QUIET, fontSize=11)
     line = alt.Chart(data([{"at": value_usd}])).mark_rule(color=INK).encode(x=dollars("at", scale))
-    return fitted(alt.layer(bars, more, less, line), width, (32 if tight else 25) * len(swings))
+    return fitted(alt.layer(bars, more, less, line), width, (35 if tight else 25) * len(swings))
 
 
 @_chart.register
 def _dots(picture: Dots, width: int) -> Chart:
     outcomes_usd, _, _, value_usd, face_usd = picture
-    slots = (width - 40) // 17
     least, most = min(*outcomes_usd, value_usd, 0.0), max(*outcomes_usd, value_usd, face_usd)
-    size = ((most - least) or 1.0) / (slots - 1)
-    stacks: dict[int, int] = {}
-    rows = []
-    for usd in sorted(outcomes_usd):
-        slot = round((usd - least) / size)
-        stacks[slot] = stacks.get(slot, 0) + 1
-        rows.append({"usd": least + slot * size, "height": stacks[slot] - 0.5})
-    tall = max(stacks.values()) + 2
-    scale = scale_of(least - size / 2, most + size / 2)
-    heights = scale_of(0, tall)
+    for pitch_px in DOT_PITCHES_PX:
+        size_usd = ((most - least) or 1.0) / ((width - 40) // pitch_px - 1)
+        rows = _stacked(outcomes_usd, least, size_usd)
+        tall = max(height for _, height in rows) + 0.5
+        if tall * pitch_px <= MOST_DOTS_PX:
+            break
+    tall += 36 / pitch_px  # the words above the dots
+    scale = scale_of(least - size_usd / 2, most + size_usd / 2)
     points = (
-        alt.Chart(data(rows))
-        .mark_circle(size=190, color=TOKENS, opacity=1)
-        .encode(x=dollars("usd", scale), y=alt.Y("height:Q", axis=None, scale=heights))
+        alt.Chart(data([{"usd": usd, "height": height} for usd, height in rows]))
+        .mark_circle(size=(pitch_px - 3) ** 2, color=TOKENS, opacity=1)
+        .encode(x=dollars("usd", scale), y=alt.Y("height:Q", axis=None, scale=scale_of(0, tall)))
     )
     middle = (least + most) / 2
     flags = [
         _flag(usd, f"{name} {short(usd)}", scale, leftwards=usd > middle)
         for name, usd in (("central", value_usd), ("on paper", face_usd))
     ]
-    return fitted(alt.layer(points, *flags), width, 17 * tall)
+    return fitted(alt.layer(points, *flags), width, pitch_px * tall)
+
+
+def _stacked(outcomes_usd: Sequence[float], least_usd: float, size_usd: float) -> list[tuple[float, float]]:
+    """Where dots go that stand on each other: the middle of the slot, and the height in dots."""
+    stacks: dict[int, int] = {}
+    placed = []
+    for usd in sorted(outcomes_usd):
+        slot = round((usd - least_usd) / size_usd)
+        stacks[slot] = stacks.get(slot, 0) + 1
+        placed.append((least_usd + slot * size_usd, stacks[slot] - 0.5))
+    return placed
 
 
 def _flag(usd: float, label: str, scale: alt.Scale, *, leftwards: bool) -> Chart:
@@ -193,7 +206,7 @@ def _flag(usd: float, label: str, scale: alt.Scale, *, leftwards: bool) -> Chart
 @_chart.register
 def _side_by_side(picture: SideBySide, width: int) -> Chart:
     (offers,) = picture
-    order = [broken(offer.offer, 12 if width < TIGHT else 24) for offer in offers]
+    order = [broken(offer.offer, 12 if width < TIGHT else 30) for offer in offers]
     used = {part: colour for part, colour in PARTS.items() if any(offer.parts_usd.get(part) for offer in offers)}
     rows = [
         {"offer": name, "part": part, "usd": offer.parts_usd.get(part, 0.0), "rank": rank}
@@ -203,7 +216,7 @@ def _side_by_side(picture: SideBySide, width: int) -> Chart:
     most = max(max(offer.headline_usd, offer.high_usd) for offer in offers)
     least = min(0.0, *(offer.parts_usd[part] for offer in offers for part in offer.parts_usd))
     scale = scale_of(least, most * 1.02)
-    y = names("offer", order, 150)
+    y = names("offer", order, 190)
     bars = (
         alt.Chart(data(rows))
         .mark_bar(height=20)
@@ -221,37 +234,37 @@ def _side_by_side(picture: SideBySide, width: int) -> Chart:
     over = alt.Chart(data(ends)).encode(y=y)
     whisker = over.mark_rule(color=INK, strokeWidth=1.5).encode(x=dollars("low", scale), x2="high:Q")
     headline = over.mark_tick(color=INK, thickness=2.5, height=32).encode(x=dollars("head", scale))
-    return fitted(alt.layer(bars, whisker, headline), width, 44 * len(offers))
+    return fitted(alt.layer(bars, whisker, headline), width, 46 * len(offers))
 
 
 @_chart.register
 def _costs(picture: Costs, width: int) -> Chart:
     (costs,) = picture
-    order = [broken(cost.name, 17 if width < TIGHT else 32) for cost in costs]
+    order = [broken(cost.name, 17 if width < TIGHT else 38) for cost in costs]
     rows = [cost._asdict() | {"name": name} for name, cost in zip(order, costs, strict=True)]
     scale = scale_of(min(0.0, *(cost.low_usd for cost in costs)), max(max(cost[1:]) for cost in costs))
-    base = alt.Chart(data(rows)).encode(y=names("name", order, 230))
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 270))
     bars = base.mark_bar(height=13, color=TOKENS).encode(x=dollars("cost_usd", scale))
     whiskers = base.mark_rule(color=INK).encode(x=dollars("low_usd", scale), x2="high_usd:Q")
-    return fitted(alt.layer(bars, whiskers), width, 32 * len(costs))
+    return fitted(alt.layer(bars, whiskers), width, (35 if width < TIGHT else 27) * len(costs))
 
 
 @_chart.register
 def _options(picture: Options, width: int) -> Chart:
     (options,) = picture
-    order = [broken(option.name, 17 if width < TIGHT else 32) for option in options]
+    order = [broken(option.name, 17 if width < TIGHT else 38) for option in options]
     rows = [
         {"name": name, "cost_usd": option.cost_usd, "end": max(0.0, option.cost_usd), "label": short(option.cost_usd)}
         for name, option in zip(order, options, strict=True)
     ]
     least, most = (pick(0.0, *(option.cost_usd for option in options)) for pick in (min, max))
     scale = scale_of(least, most + (most - least) * (0.3 if width < TIGHT else 0.15))
-    base = alt.Chart(data(rows)).encode(y=names("name", order, 240))
+    base = alt.Chart(data(rows)).encode(y=names("name", order, 270))
     bars = base.mark_bar(height=13, color=MIDDLE).encode(x=dollars("cost_usd", scale, shown=False))
     words = base.mark_text(align="left", dx=6, color=INK, fontSize=12.5).encode(
         x=dollars("end", scale, shown=False), text="label:N"
     )
-    return fitted(alt.layer(bars, words), width, 30 * len(options))
+    return fitted(alt.layer(bars, words), width, (35 if width < TIGHT else 27) * len(options))
 
 
 @_chart.register

@@ -1,9 +1,9 @@
 """The charts of a letter, for notebooks: Altair's own, which one can point at, change and save.
 
-    from bursar.offers.value import value
-    from bursar.reports.offers.notebook import charts
+from bursar.offers.value import value
+from bursar.reports.offers.notebook import charts
 
-    charts(value(offer, person))["What moves it most"]
+charts(value(offer, person))["What moves it most"]
 """
 
 from __future__ import annotations

@@ -40,11 +40,21 @@ def _tokens(valuation: Valuation) -> str:
 
 
 def _use(valuation: Valuation) -> str:
-    horizon = years(valuation.person.horizon_years)
+    left = about_share(valuation.months[-1].survival)
     return (
-        f"Of what is granted while it lasts, {about_share(valuation.used_share)} is expected to be used and "
-        f"{about_share(valuation.breakage_share)} to expire. People leave, and budgets are cut and revoked: after "
-        f"{horizon}, {about_share(valuation.months[-1].survival)} of it is expected to be still there."
+        f"{_course(valuation)} People leave, and budgets are cut and revoked: after "
+        f"{years(valuation.person.horizon_years)}, {left} of it is expected to be still there."
+    )
+
+
+def _course(valuation: Valuation) -> str:
+    used, expired = about_share(valuation.used_share), about_share(valuation.breakage_share)
+    if not valuation.cashed_out_share:
+        return f"Of what is granted while it lasts, {used} is expected to be used and {expired} to expire."
+    return (
+        "Unused credit is paid out, so the value is that of the course which pays best while the budget lasts: "
+        f"{used} is used, {about_share(valuation.cashed_out_share)} is paid out, {expired} expires. Your work may "
+        "well ask for another one."
     )
 
 

@@ -101,16 +101,7 @@ def _how_sure(valuation: Valuation) -> Section:
 
 
 def _what_becomes_of_it(valuation: Valuation) -> Section:
-    months = [
-        Drawn(
-            month.month,
-            month.granted_usd,
-            month.granted_usd * month.survival,
-            month.used_usd * month.survival,
-            month.worth_usd * month.survival,
-        )
-        for month in valuation.months
-    ]
+    months = _by_period(valuation)
     spans = [valuation.months[at : at + MONTHS] for at in range(0, len(months), MONTHS)]
     return Section(
         "What becomes of the budget",
@@ -121,6 +112,22 @@ def _what_becomes_of_it(valuation: Valuation) -> Section:
             tuple((str(at), *_year(months)) for at, months in enumerate(spans, 1)),
         ),
     )
+
+
+def _by_period(valuation: Valuation) -> list[Drawn]:
+    """The months as expected. Within a period each is its mean, as a budget is used and paid out when it suits."""
+    assert valuation.offer.tokens is not None
+    length = valuation.offer.tokens.period_months or 1
+    drawn = []
+    for month in valuation.months:
+        begins = month.month // length * length
+        period = valuation.months[begins : begins + length]
+        expected = [
+            sum(getattr(one, part) * one.survival for one in period) / len(period)
+            for part in ("used_usd", "worth_usd")
+        ]
+        drawn.append(Drawn(month.month, month.granted_usd, month.granted_usd * month.survival, *expected))
+    return drawn
 
 
 def _year(months: tuple[Month, ...]) -> tuple[str, ...]:

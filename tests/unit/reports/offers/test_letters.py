@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from bursar.offers.ask import ask
 from bursar.offers.file import OfferFile
@@ -205,8 +207,28 @@ def test_pictures_show_what_was_valued() -> None:
     for drawn, month in zip(over_time.months, valuation.months, strict=True):
         assert drawn.kept_usd == month.granted_usd * month.survival
         assert drawn.value_usd <= drawn.used_usd <= drawn.kept_usd <= drawn.face_usd
+        assert drawn.used_usd == month.used_usd * month.survival
     assert list(dots.outcomes_usd) == sorted(dots.outcomes_usd)
     assert len(dots.outcomes_usd) == 20
+
+
+def test_what_comes_once_a_period_is_drawn_as_its_mean() -> None:
+    assert FULL.tokens is not None
+    quarterly = replace(FULL, tokens=replace(FULL.tokens, period_months=3))
+    valuation = value(quarterly, Person(), points=2)
+    drawn = section(value_letter(valuation), "What becomes").picture
+    assert isinstance(drawn, OverTime)
+    for begins in range(0, 48, 3):
+        together = drawn.months[begins : begins + 3]
+        assert len({month.value_usd for month in together}) == 1
+        expected = sum(month.worth_usd * month.survival for month in valuation.months[begins : begins + 3])
+        assert sum(month.value_usd for month in together) == pytest.approx(expected)
+
+
+def test_a_comparison_as_a_page_takes_less_than_three_seconds() -> None:
+    begun_s = time.process_time()
+    render_html(comparison_letter(compare([TOKENS, BASE, FULL])))
+    assert time.process_time() - begun_s < 3
 
 
 def test_bars_are_in_proportion() -> None:
