@@ -76,8 +76,12 @@ def test_an_unknown_person_is_refused(staff: Staff) -> None:
 
 def test_what_lets_calls_pass_the_budget_is_no_part_of_it(staff: Staff, ada: Person) -> None:
     own = staff.lot(ada, "engineers", "2026-11", 10)
-    common = {"opens_us": NOVEMBER.start_us, "expires_us": NOVEMBER.end_us, "priority": LAST_PRIORITY + 1}
-    beside = Open(ada.id, Kind.LOT, "overrun:grant:1", "2026-11", 50 * USD, NOVEMBER.start_us, **common)
+    beside = Open(
+        *(ada.id, Kind.LOT, "overrun:grant:1", "2026-11", 50 * USD, NOVEMBER.start_us),
+        priority=LAST_PRIORITY + 1,
+        opens_us=NOVEMBER.start_us,
+        expires_us=NOVEMBER.end_us,
+    )
     opened = posted(staff.journal.post(beside)).opens
     assert opened is not None
     lots = (own, opened.id)
