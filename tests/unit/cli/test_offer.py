@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -173,24 +174,32 @@ def test_counter_offers_are_made(desk: Desk) -> None:
 
 
 def test_logs_of_agents_are_ones_own_use(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two calls in August, one in September, and none since: the months since count as none."""
+    """Two calls three months ago, one two months ago, and one in the month that goes on, which does not count."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(desk.folder / "cache"))
     logs = desk.folder / "logs" / "projects" / "one"
     logs.mkdir(parents=True)
-    (logs / "session.jsonl").write_text("".join(_call(day) for day in ("2026-08-03", "2026-08-04", "2026-09-10")))
+    days = (_day(3, 13), _day(3, 14), _day(2, 20), _day(0, 1))
+    (logs / "session.jsonl").write_text("".join(_call(day) for day in days))
     found = json.loads(desk.done("value", "tokens.toml", "--usage", "logs", "--json"))
-    august, september, *others = found["person"]["usage_usd_months"]
-    assert august == 2 * september > 0
-    assert others == [0.0] * len(others)
+    first, second, third = found["person"]["usage_usd_months"]
+    assert first == 2 * second > 0
+    assert third == 0
     assert "usage" in desk.refused("value", "tokens.toml", "--usage", "nowhere")
     assert "--usage-file" in desk.refused("value", "tokens.toml", "--usage", "logs", "--usage-file", "use.csv")
+
+
+def _day(months_ago: int, day: int) -> str:
+    """A day of the month so many months before this one."""
+    now = datetime.now().astimezone()
+    year, month = divmod(now.year * 12 + now.month - 1 - months_ago, 12)
+    return f"{year}-{month + 1:02}-{day:02}"
 
 
 def _call(day: str) -> str:
     """A call as Claude Code logs it."""
     usage = {"input_tokens": 1_000_000, "output_tokens": 100_000}
     message = {"id": f"msg_{day}", "role": "assistant", "model": "claude-sonnet-4-5", "usage": usage}
-    line = {"type": "assistant", "timestamp": f"{day}T10:00:00.000Z", "requestId": f"req_{day}", "message": message}
+    line = {"type": "assistant", "timestamp": f"{day}T12:00:00.000Z", "requestId": f"req_{day}", "message": message}
     return json.dumps(line) + "\n"
 
 
