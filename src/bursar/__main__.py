@@ -1,5 +1,5 @@
 """`python -m bursar` is `bursar`."""
 
-from bursar.cli.main import main
+from bursar.cli.start import main
 
 main()

@@ -1,4 +1,4 @@
-"""Changes of somebody's terms: raise or reduce, pause, resume, revoke."""
+"""Changes of somebody's terms: raise or reduce, pause, resume, revoke, extend."""
 
 from __future__ import annotations
 
@@ -108,6 +108,10 @@ def revoke(
     email: Email,
     *,
     reason: Reason,
+    amount: Annotated[
+        str | None,
+        typer.Option(metavar="USD", help="Take only that much of what is open; further periods stay.  [all of it]"),
+    ] = None,
     effective: Effective = None,
     plan: PlanName = None,
     for_cause: Annotated[
@@ -124,6 +128,7 @@ def revoke(
     \b
     Examples:
       bursar revoke ann@example.com --effective 2027-02-01 --reason "The programme ends"
+      bursar revoke ann@example.com --amount 500 --reason "The project was stopped"
       bursar revoke ann@example.com --for-cause --reason "Keys sold" --approver second-administrator.key
     """
     if for_cause != (approver is not None):
@@ -131,11 +136,35 @@ def revoke(
     _announce(
         *(context, email),
         kind="revoke",
+        amount=amount,
         effective=effective,
         reason=reason,
         plan=plan,
         approver_key=_key_in(approver),
     )
+
+
+def extend(
+    context: typer.Context,
+    email: Email,
+    *,
+    until: Annotated[
+        str,
+        typer.Option(metavar="DATE", help="The first day on which it can no longer be used, YYYY-MM-DD."),
+    ],
+    reason: Reason,
+    effective: Effective = None,
+    plan: PlanName = None,
+    json: JsonFlag = False,
+) -> None:
+    """Let credit that is open be used longer. Further periods begin and end as the plan says.
+
+    \b
+    Examples:
+      bursar extend ann@example.com --until 2027-01-16 --reason "The release was moved"
+      bursar extend ann@example.com --until 2027-03-01 --plan quarterly --reason "Back from sick leave"
+    """
+    _announce(context, email, kind="extend", until=until, effective=effective, reason=reason, plan=plan)
 
 
 def _announce(context: typer.Context, email: str, **wanted: object) -> None:

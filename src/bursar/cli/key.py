@@ -28,6 +28,9 @@ def create(
     expires: Annotated[
         str | None, typer.Option(metavar="WHEN", help="When it ends: 30m, 12h, 7d, or a day, YYYY-MM-DD in UTC.")
     ] = None,
+    personal: Annotated[
+        bool, typer.Option("--personal", help="For personal use, as far as the plan allows it; reported as such.")
+    ] = False,
     administrator: Annotated[
         bool, typer.Option("--administrator", help="A key that may change everything through the API.")
     ] = False,
@@ -43,11 +46,13 @@ def create(
       bursar key create ann@example.com --name laptop
       bursar key create ann@example.com --name "overnight run" --limit 25 --expires 12h
       bursar key create ann@example.com --name agent --per-day 30
+      bursar key create ann@example.com --name home --personal
       bursar key create --administrator --name "user sync"
       bursar key create cleo@example.com --finance --name payroll
     """
     session = session_of(context)
-    wanted = {"person": email, "name": name, "limit": limit, "per_day": per_day, "expires": expires}
+    wanted: dict[str, Any] = {"person": email, "name": name, "limit": limit, "per_day": per_day, "expires": expires}
+    wanted["personal"] = personal
     with session.client() as client:
         made = client.post("/keys", {**wanted, "role": _role(administrator=administrator, finance=finance)})
     if session.show_json(made):
@@ -102,6 +107,8 @@ def _owner(key: dict[str, Any]) -> str:
     """Whose a key is, and its role when that is not a person's."""
     if key["person"] is None:
         return str(key["role"])
+    if key["personal"]:
+        return f"{key['person']}, personal use"
     return f"{key['person']}, {key['role']}" if key["role"] == "finance" else str(key["person"])
 
 

@@ -15,6 +15,7 @@ import typer
 from bursar import __version__
 from bursar.cli import (
     account,
+    adjust,
     change,
     close,
     export,
@@ -78,6 +79,8 @@ app.command()(change.change)
 app.command()(change.pause)
 app.command()(change.resume)
 app.command()(change.revoke)
+app.command()(change.extend)
+app.command()(adjust.adjust)
 app.command()(close.close)
 app.command()(simulate.simulate)
 app.command()(reload.reload)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bursar.cli.again import remembering
 from bursar.cli.session import JsonFlag, Session, session_of
 from bursar.cli.show import NONE, moment, money, table, width
 
@@ -65,10 +66,8 @@ def today(  # noqa: PLR0917 - the options of the command line
       bursar usage today
       bursar usage today --time-zone America/Los_Angeles --json
     """
-    session = session_of(context)
     found = _find(_asked(source, path, time_zone), no_cache=no_cache)
-    if not session.show_json(found.today_json()):
-        _shown().today(found)
+    _tell(session_of(context), found, found.today_json, lambda: _shown().today(found))
 
 
 @app.command()
@@ -246,10 +245,11 @@ def _shown() -> Any:
 
 
 def _tell(session: Session, found: Found, as_json: Callable[[], Any], show: Callable[[], None]) -> None:
-    if session.as_json:
-        session.show_json(as_json())
-    else:
-        show()
+    with remembering(found.seen):
+        if session.as_json:
+            session.show_json(as_json())
+        else:
+            show()
 
 
 def _show_calls(calls: list[dict[str, Any]], *, with_person: bool) -> None:

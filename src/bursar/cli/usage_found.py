@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bursar.cli.again import Seen, looked_at
 from bursar.cli.show import progress
 from bursar.cli.usage_asked import Asked
 from bursar.local import cache
@@ -41,6 +42,7 @@ class Found(NamedTuple):
     calendar: Calendar
     groups: list[Group]
     titles: dict[str, str]
+    seen: Seen
 
     def days(self) -> list[Row]:
         """A row for each day with calls, oldest first."""
@@ -138,6 +140,7 @@ def find(asked: Asked, *, cached: bool, quiet: bool) -> Found:
     """Read the logs. Shows how far it is where that takes longer than a second. Raises Refused."""
     sources = wanted_sources(asked.sources)
     roots = roots_of(sources, asked.paths)
+    seen = looked_at([root for some in roots.values() for root in some])
     place = cache.folder() if cached else None
     if quiet:
         found = told(sources, roots, place=place)
@@ -146,7 +149,8 @@ def find(asked: Asked, *, cached: bool, quiet: bool) -> Found:
             found = told(sources, roots, patience.saw, place)
     calendar = Calendar(asked.zone)
     groups = list(within(found.groups, calendar, asked.since, asked.until))
-    return Found(asked, found, calendar, groups, {name: source.title for name, source in sources.items()})
+    titles = {name: source.title for name, source in sources.items()}
+    return Found(asked, found, calendar, groups, titles, seen)
 
 
 class _Patience:

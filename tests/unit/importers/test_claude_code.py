@@ -25,7 +25,7 @@ def answer(
     **more: Any,
 ) -> dict[str, Any]:
     usage = {"input_tokens": 10, "cache_read_input_tokens": 1000, "output_tokens": output, **more.pop("usage", {})}
-    told = {"id": message, "model": model, "role": "assistant", "content": [], "usage": usage}
+    told: dict[str, Any] = {"id": message, "model": model, "role": "assistant", "content": [], "usage": usage}
     line = {"sessionId": "s1", "cwd": "/src/app", "message": told, "type": "assistant", "timestamp": at}
     return line | ({"requestId": request} if request else {}) | more
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,7 +200,7 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Log]:
     for number in range(6):
         filler = {"type": "user", "message": {"role": "user", "content": "z" * 2_000}}
         put(tmp_path / f"{number}.jsonl", filler, answer(f"m{number}", "r"), answer("shared", "r", output=number))
-    monkeypatch.setattr(gather.threading, "active_count", lambda: 1)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr(gather, "WORTH_A_PROCESS_BYTES", 3_000)
     return logs(agents(), {"claude-code": [tmp_path]})
 

@@ -1,0 +1,139 @@
+"""The same question about the same files: the answer that was given is printed again, before anything is loaded.
+
+Whoever has a status line asks every few seconds, and starting takes longer than finding out that nothing has changed.
+An answer holds for a quarter of an hour at most, because days begin at a full quarter in every time zone; and only
+as long as every file and folder that was looked at is as it was, the terminal, the zone, this program and its prices.
+
+This module imports next to nothing, and that is its point.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+COMMANDS = frozenset({"today", "daily", "monthly", "models", "sessions"})
+SLOT_S = 15 * 60
+SETTINGS = (
+    *("HOME", "TZ", "LANG", "LC_ALL", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    *("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS"),
+    *("CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "OPENCODE_DATA_DIR", "PI_CODING_AGENT_DIR"),
+)
+"""What in the environment an answer may depend on."""
+PARTS = ("cli", "local", "importers", "pricing", "pricing/data")
+MOST_ANSWERS = 64
+
+Seen = list[list[object]]
+"""Paths, each with its size and the time of its last change; nothing else for one that is not there."""
+
+_asked: list[str] = []
+
+
+def print_again(words: Sequence[str]) -> bool:
+    """Print the answer to these words if it was given before and still holds; tells whether it did."""
+    if len(words) < 2 or words[0] != "usage" or words[1] not in COMMANDS or "--no-cache" in words:
+        return False
+    question = _question(words)
+    _asked[:] = [question]
+    try:
+        kept = json.loads(_place(question).read_bytes())
+        if kept["question"] != question or any(_about(path) != told for path, *told in kept["seen"]):
+            return False
+        sys.stdout.write(kept["answer"])
+        sys.stdout.flush()
+    except (OSError, ValueError, KeyError, TypeError, UnicodeError):
+        return False
+    return True
+
+
+def looked_at(roots: Sequence[Path]) -> Seen:
+    """Every folder and file below the roots, before they are read. A file that comes or goes changes its folder."""
+    seen: Seen = []
+    for root in dict.fromkeys(map(str, roots)) if _asked else ():
+        seen.append([root, *_about(root)])
+        for folder, folders, files in os.walk(root):
+            seen += [[path, *_about(path)] for path in (os.path.join(folder, name) for name in (*folders, *files))]
+    return seen
+
+
+@contextmanager
+def remembering(seen: Seen) -> Iterator[None]:
+    """Keep what is printed meanwhile as the answer to the words that this run began with, if it began with any."""
+    if not _asked:
+        yield
+        return
+    out = _Twice()
+    sys.stdout, before = out, sys.stdout
+    try:
+        yield
+    finally:
+        sys.stdout = before
+    question = _asked.pop()
+    draft = _place(question).with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_room(draft.parent)
+        draft.write_text(json.dumps({"question": question, "seen": seen, "answer": "".join(out.said)}))
+        draft.replace(_place(question))
+
+
+class _Twice:
+    """Standard output that remembers what was written to it."""
+
+    def __init__(self) -> None:
+        self._to = sys.stdout
+        self.said: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.said.append(text)
+        return self._to.write(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._to, name)
+
+
+def _question(words: Sequence[str]) -> str:
+    """The words, and all else that the answer depends on but for the logs."""
+    package = Path(__file__).parent.parent
+    code = [
+        _about(entry.path) for part in PARTS for entry in sorted(os.scandir(package / part), key=lambda e: e.name)
+    ]
+    prices = find_spec("genai_prices")
+    return json.dumps(
+        [
+            list(words),
+            [os.environ.get(name) for name in SETTINGS],
+            os.getcwd(),
+            sys.stdout.isatty() and list(os.get_terminal_size(sys.stdout.fileno())),
+            int(time.time()) // SLOT_S,
+            _about("/etc/localtime"),
+            zlib.crc32(json.dumps(code).encode()),
+            _about(prices.origin) if prices is not None and prices.origin else None,
+        ]
+    )
+
+
+def _about(path: str) -> list[int]:
+    try:
+        about = os.stat(path)
+    except OSError:
+        return []
+    return [about.st_size, about.st_mtime_ns]
+
+
+def _place(question: str) -> Path:
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "bursar" / "answers" / f"{zlib.crc32(question.encode()):08x}.json"
+
+
+def _make_room(folder: Path) -> None:
+    kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for old in kept[:-MOST_ANSWERS]:
+        old.unlink(missing_ok=True)
