@@ -26,6 +26,7 @@ class Why(StrEnum):
     NO_GRANT = "no_grant"
     BUDGET_NOT_PRICED = "budget_not_priced"
     PAUSED = "paused"
+    NO_PERSONAL_USE = "no_personal_use"
     # credentials
     KEY_MISSING = "key_missing"
     KEY_UNKNOWN = "key_unknown"
@@ -129,6 +130,12 @@ RULES: dict[Why, Rule] = {
     ),
     Why.PAUSED: Rule(
         402, False, "This token budget is paused since {since}{until}: {reason}. Ask whoever grants budgets."
+    ),
+    Why.NO_PERSONAL_USE: Rule(
+        402,
+        False,
+        "The key {key} is for personal use, and no token budget that is open now allows that. Ask whoever grants "
+        "budgets, or use another key.",
     ),
     Why.KEY_MISSING: Rule(
         401,

@@ -111,7 +111,10 @@ class GrantAnswer(msgspec.Struct, frozen=True, rename={"begins": "from"}):
 
 
 class KeyAnswer(msgspec.Struct, frozen=True):
-    """A key without its secret. `state` is in force, expired or revoked; `limit` is for the key's whole life."""
+    """A key without its secret. `state` is in force, expired or revoked; `limit` is for the key's whole life.
+
+    What is spent with a `personal` one is personal use.
+    """
 
     id: int
     person: str | None
@@ -123,6 +126,7 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     expires: str | None
     revoked: str | None
     created: str
+    personal: bool
 
     @classmethod
     def of(cls, key: Key, email: str | None, now_us: int) -> KeyAnswer:
@@ -138,6 +142,7 @@ class KeyAnswer(msgspec.Struct, frozen=True):
             expires=_instant(key.expires_us),
             revoked=_instant(key.revoked_us),
             created=iso(key.created_us),
+            personal=key.personal,
         )
 
 

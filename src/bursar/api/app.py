@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 import bursar
 from bursar.api import (
     accounts,
+    adjustments,
     changes,
     closing,
     export,
@@ -47,6 +48,7 @@ PARTS = (
     people,
     plans,
     changes,
+    adjustments,
     closing,
     grants,
     pools,

@@ -25,11 +25,12 @@ from bursar.terms.vesting import vested_nanos
 
 
 class NewChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change to announce: `kind` is amount, pause, resume or revoke.
+    """A change to announce: `kind` is amount, pause, resume, revoke or extend.
 
     `effective` is a day in the plan's time zone, or an instant; at once when left out. `until` is the first day after
-    a pause. `plan` may be left out when the person has one. `approver_key` is the key of a second administrator, for
-    what is done for cause.
+    a pause, or the first on which extended credit has ended. With an `amount` only that much of the credit that is
+    open is revoked, and the grant goes on. `plan` may be left out when the person has one. `approver_key` is the key
+    of a second administrator, for what is done for cause.
     """
 
     kind: str
@@ -123,6 +124,10 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan: str | None = None
 
 
+_APPROVED = ("pause", "revoke")
+"""The changes for which a second administrator may agree."""
+
+
 @route("POST /people/{email:str}/changes", ADMINISTRATOR)
 def announce_change(
     email: FromPath[str], data: JSONBody[NewChange], books: NamedDependency[Books], caller: NamedDependency[Caller]
@@ -141,25 +146,38 @@ def announce_change(
         plan=data.plan,
         approver="" if data.approver_key is None else _approver(books, caller, data.approver_key),
     )
-    for field, kind in (("amount", "amount"), ("until", "pause")):
-        if getattr(data, field) is not None and data.kind != kind:
-            raise field_invalid(field, repr(getattr(data, field)), f"left out, but for {kind}")
-    match data.kind:
-        case "amount":
-            if data.amount is None:
-                raise Refused(refuse(Why.FIELD_MISSING, field="amount", right="dollars, such as 1500.00"))
-            if announced.approver:
-                raise field_invalid("approver_key", "given", "left out: a change of the amount keeps to its notice")
-            made = changes.change_amount(books, announced, read_amount(data.amount, "amount"))
-        case "pause":
-            made = changes.pause(books, announced, instant(data.until, "until"))
-        case "resume":
-            made = changes.resume(books, announced)
-        case "revoke":
-            made = changes.revoke(books, announced)
-        case _:
-            raise field_invalid("kind", repr(data.kind), "amount, pause, resume or revoke")
+    for field, kinds in (("amount", ("amount", "revoke")), ("until", ("pause", "extend"))):
+        if getattr(data, field) is not None and data.kind not in kinds:
+            raise field_invalid(field, repr(getattr(data, field)), f"left out, but for {' and '.join(kinds)}")
+    amount_nanos = None if data.amount is None else read_amount(data.amount, "amount")
+    made = _announce(books, data.kind, announced, amount_nanos, instant(data.until, "until"))
     return _changes(books, made.person_id, [made])[0]
+
+
+def _announce(
+    books: Books, kind: str, announced: Announcement, amount_nanos: int | None, until_us: int | None
+) -> Change:
+    """Make a change of a kind. Refused when something is missing for it, or too much."""
+    if kind not in _APPROVED and announced.approver:
+        raise field_invalid("approver_key", "given", f"left out, but for {' and '.join(_APPROVED)}")
+    match kind:
+        case "amount":
+            if amount_nanos is None:
+                raise Refused(refuse(Why.FIELD_MISSING, field="amount", right="dollars, such as 1500.00"))
+            return changes.change_amount(books, announced, amount_nanos)
+        case "pause":
+            return changes.pause(books, announced, until_us)
+        case "resume":
+            return changes.resume(books, announced)
+        case "revoke":
+            if amount_nanos is None:
+                return changes.revoke(books, announced)
+            return changes.revoke_part(books, announced, amount_nanos)
+        case "extend":
+            if until_us is None:
+                raise Refused(refuse(Why.FIELD_MISSING, field="until", right="a day, such as 2027-01-15"))
+            return changes.extend(books, announced, until_us)
+    raise field_invalid("kind", repr(kind), "amount, pause, resume, revoke or extend")
 
 
 @route("GET /people/{email:str}/terms", PERSON)

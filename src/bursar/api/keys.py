@@ -26,7 +26,8 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make. `person` is left out only for an administrator's that is nobody's.
 
     `limit` is in dollars for the key's whole life, `per_day` for each day in UTC; `expires` is an instant, a day or a
-    span from now ("12h"). A key of finance reads everybody's pay; only finance and the operator may make one.
+    span from now ("12h"). A `personal` key spends what the plan allows for personal use. A key of finance reads
+    everybody's pay; only finance and the operator may make one.
     """
 
     person: str | None = None
@@ -35,6 +36,7 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: str | None = None
     per_day: str | None = None
     expires: str | None = None
+    personal: bool = False
 
 
 @route("POST /keys", PERSON)
@@ -51,6 +53,7 @@ def create_key(
         limit_nanos=None if data.limit is None else read_amount(data.limit, "limit"),
         expires_us=_expiry(books, caller, data.expires),
         role=data.role,
+        personal=data.personal,
     )
     if per_day_nanos is not None:
         set_limit(books, Wanted(amount_nanos=per_day_nanos, per="day", key_id=made.key.id))

@@ -14,8 +14,9 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.lots import Enrolments, terms_of
+from bursar.books.personal import PersonalUse, allows_personal_use
 from bursar.books.recovery import recover
-from bursar.books.spending import NEVER_US, OpenLimit, Spender
+from bursar.books.spending import NEVER_US, OpenLimit, OpenLot, Spender
 from bursar.keys import key_digest, looks_right, new_key, shown
 from bursar.ledger.accounts import Kind, account_of
 from bursar.ledger.postings import Command, Open, Posting
@@ -133,10 +134,12 @@ class Books:
         limit_nanos: int | None = None,
         expires_us: int | None = None,
         role: str = "person",
+        personal: bool = False,
     ) -> NewKey:
         """Make a key for a person, with the role person or finance, or an administrator's, which may be nobody's.
 
-        Its secret is in the answer and nowhere else.
+        A `personal` one spends only what plans allow for personal use; refused when none of the person's does. The
+        secret is in the answer and nowhere else.
         """
         now_us = self.clock()
         if limit_nanos is not None and limit_nanos <= 0:
@@ -147,6 +150,8 @@ class Books:
 
         def write(connection: sa.Connection) -> Key:
             person = None if email is None else directory.person(connection, email)
+            if personal and not (person and role == "person" and allows_personal_use(connection, person.id)):
+                raise Refused(refuse(Why.NO_PERSONAL_USE, key=name.strip() or "to be made"))
             return directory.add_key(
                 connection,
                 person_id=None if person is None else person.id,
@@ -157,6 +162,7 @@ class Books:
                 expires_us=expires_us,
                 limit_nanos=limit_nanos,
                 now_us=now_us,
+                personal=personal,
             )
 
         key = self.journal.write(write)
@@ -300,9 +306,13 @@ class Books:
             chain = () if key is None else tuple(directory.key_chain(connection, key))
             killed = runs.killed_run(connection, chain)
             lots = enrolments.open_lots(connection, now_us)
+            personal = enrolments.personal_use(connection, now_us) if any(part.personal for part in chain) else None
             in_force = counting(limits_in_force(connection, person), {part.id for part in chain})
         limits = [OpenLimit(part.limit_id) for part in chain if part.limit_id is not None]
         limits += self._open_limits(in_force, now_us)
+        closed = enrolments.paused(now_us) or (None if lots else enrolments.unpriced(now_us))
+        if any(part.personal for part in chain):
+            lots, closed = self._personal(personal, lots, limits), closed or _no_personal_use(chain[0])
         counted_until_us = min((limit.expires_us for limit in limits), default=NEVER_US)
         until_us = min([lot.expires_us for lot in lots] + [counted_until_us, enrolments.next_us(now_us)])
         if not self.database.is_sqlite:
@@ -317,8 +327,19 @@ class Books:
             killed=killed,
             counted_from_us=max((limit.opens_us for limit in limits), default=0),
             counted_until_us=counted_until_us,
-            paused=enrolments.paused(now_us) or (None if lots else enrolments.unpriced(now_us)),
+            paused=closed,
         )
+
+    def _personal(
+        self, use: PersonalUse | None, lots: tuple[OpenLot, ...], limits: list[OpenLimit]
+    ) -> tuple[OpenLot, ...]:
+        """Of the open lots those that a personal key may draw on; the limit of personal use is added to `limits`."""
+        if use is None:
+            return ()
+        opened = posted(self.journal.post(use.limit))
+        limit_id = account_of(opened.transfers[0].debit)[0]
+        limits.append(OpenLimit(limit_id, "", use.limit.opens_us, use.limit.expires_us))
+        return tuple(lot for lot in lots if lot.balance_id in use.lots)
 
     def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
         """The balances of limits for now; those that are not there yet are opened."""
@@ -346,6 +367,10 @@ class Books:
             )
             for limit, opening in zip(in_force, openings, strict=True)
         ]
+
+
+def _no_personal_use(key: Key) -> Refusal:
+    return refuse(Why.NO_PERSONAL_USE, key=key.name or key.shown)
 
 
 def is_email(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The verbs that change somebody's terms: raise or reduce, pause, resume, revoke. Each is an event that stays.
+"""The verbs that change somebody's terms: raise, reduce, pause, resume, revoke, extend. Each is an event that stays.
 
 A change is checked against what the plan promised, and refused by name with the earliest date that would be right.
 It acts from its effective instant on: what was spent or held before is never taken back.
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from bursar.books.books import Books
 from bursar.books.holdings import Holding, holdings
+from bursar.books.lots import source_of
 from bursar.money import MAX_NANOS, SOME_MONEY, people_usd, usd
 from bursar.periods import first_instant
 from bursar.refusals import Refused, Why, field_invalid, refuse
@@ -22,6 +23,7 @@ from bursar.store import directory
 from bursar.store.changes import Change, add_change, lock_person
 from bursar.store.directory import Person
 from bursar.store.employment import absences_of
+from bursar.store.schema import balances
 from bursar.terms.amounts import Kind
 from bursar.terms.notice import Worse, earliest_us, notice_days
 from bursar.terms.schedules import local_day
@@ -131,11 +133,7 @@ def revoke(books: Books, announced: Announcement) -> Change:
         held = change.only(announced.plan)
         effective_us = change.effective_us(held, announced.effective_us)
         _must_go_on(held, effective_us)
-        if not announced.approver:
-            if not held.terms.revocable:
-                raise Refused(refuse(Why.NOT_REVOCABLE, plan=held.terms.name))
-            change.must_have_notice(held, "revoke", effective_us)
-        _must_leave_vested(held, effective_us)
+        _may_be_revoked(change, held, effective_us)
         kind = Kind.REVOKE_FOR_CAUSE if announced.approver else Kind.REVOKE
         for_cause = " for cause" if announced.approver else ""
         told = (
@@ -145,6 +143,62 @@ def revoke(books: Books, announced: Announcement) -> Change:
         return change.write(kind, held, effective_us, told)
 
     return _announce(books, announced, decide)
+
+
+def revoke_part(books: Books, announced: Announcement, amount_nanos: int) -> Change:
+    """Take a part of the credit that is open at an instant, as far as it is neither spent, held nor vested by then.
+
+    The grant goes on: lots that open afterwards are whole. Refused as `revoke` is.
+    """
+    if not 0 < amount_nanos < MAX_NANOS:
+        raise field_invalid("amount", usd(amount_nanos), SOME_MONEY)
+
+    def decide(change: _Changing) -> Change:
+        held = change.only(announced.plan)
+        effective_us = change.effective_us(held, announced.effective_us)
+        _must_go_on(held, effective_us)
+        _may_be_revoked(change, held, effective_us)
+        for_cause = " for cause" if announced.approver else ""
+        told = (
+            f"Of the credit of the plan {held.terms.name} that is open on {held.day(effective_us)}, "
+            f"{people_usd(amount_nanos)} is taken back{for_cause}, as far as it is neither spent nor vested by then. "
+            "Later periods are whole."
+        )
+        return change.write(Kind.REVOKE_PART, held, effective_us, told, amount_nanos=amount_nanos)
+
+    return _announce(books, announced, decide)
+
+
+def extend(books: Books, announced: Announcement, until_us: int) -> Change:
+    """Let credit that is open at an instant be used longer: until `until_us`, if it would end before.
+
+    Nothing else changes: the periods stay as they are, and lots that open afterwards end as the plan says.
+    """
+
+    def decide(change: _Changing) -> Change:
+        held = change.only(announced.plan)
+        effective_us = change.effective_us(held, announced.effective_us)
+        _must_go_on(held, effective_us)
+        ends_us = change.ends_us(held, effective_us)
+        if until_us <= ends_us:
+            right = f"later than {held.day(ends_us)}, when the credit that is open then ends"
+            raise field_invalid("until", held.day(until_us), right)
+        told = (
+            f"Credit of the plan {held.terms.name} that is open on {held.day(effective_us)} can be used until "
+            f"{held.day(until_us)}."
+        )
+        return change.write(Kind.EXTEND, held, effective_us, told, until_us=until_us)
+
+    return _announce(books, announced, decide)
+
+
+def _may_be_revoked(change: _Changing, held: Holding, effective_us: int) -> None:
+    """Refuse to revoke what the plan says is not, or sooner than it says, but for cause; and what has vested."""
+    if not change.for_cause:
+        if not held.terms.revocable:
+            raise Refused(refuse(Why.NOT_REVOCABLE, plan=held.terms.name))
+        change.must_have_notice(held, "revoke", effective_us)
+    _must_leave_vested(held, effective_us)
 
 
 class _Changing:
@@ -198,6 +252,24 @@ class _Changing:
         if wanted_us < self.announced_us:
             raise field_invalid("effective", held.day(wanted_us), "today or later: no change reaches back")
         return wanted_us
+
+    @property
+    def for_cause(self) -> bool:
+        """Whether a second administrator agrees, so that no notice is needed."""
+        return bool(self._announced.approver)
+
+    def ends_us(self, held: Holding, at_us: int) -> int:
+        """When the last lot of a grant ends that is open at an instant. Refused when none is open now."""
+        lot = balances.c
+        query = sa.select(sa.func.max(lot.expires_us)).where(
+            lot.source == source_of(held.grant), lot.opens_us <= at_us, lot.expires_us > at_us
+        )
+        found = self._connection.execute(query).scalar()
+        if found is not None:
+            return int(found)
+        if at_us <= self.announced_us:
+            raise _nothing(f"no credit of the plan {held.terms.name} is open")
+        return held.terms.periods.at(at_us).end_us
 
     def must_have_notice(self, held: Holding, worse: Worse, effective_us: int, *, changed: str = "") -> None:
         """Refuse a change for the worse that comes sooner than the plan promises."""

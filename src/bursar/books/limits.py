@@ -11,10 +11,11 @@ from bursar.books.books import Books
 from bursar.books.lots import terms_of
 from bursar.money import MAX_NANOS, SOME_MONEY, usd
 from bursar.periods import SCHEDULES
-from bursar.refusals import field_invalid
+from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.limits import LIFE, Limit, Scope, add_limit, end_limit
 from bursar.store.pools import Pool, add_pool
+from bursar.terms.plan import Terms
 
 PERIODS = (LIFE, *SCHEDULES)
 MAX_PATTERN_LENGTH = 200
@@ -105,6 +106,20 @@ def end(books: Books, limit_id: int) -> Limit:
     return ended
 
 
+def _must_suit_a_team(terms: Terms) -> None:
+    """Refuse a plan that promises what only a person can have: nobody joins, leaves or vests for a team."""
+    personal = {
+        "vesting_months": terms.vesting_months is not None,
+        "on_leave": terms.on_leave != "continue",
+        "on_leaving": terms.on_leaving != "period_end",
+        "personal_use": terms.personal_use_bps > 0,
+    }
+    for field, promised in personal.items():
+        if promised:
+            problem = "it is a promise to a person, and a pool is a team's; grant the pool another plan"
+            raise Refused(refuse(Why.PLAN_INVALID, field=field, problem=problem))
+
+
 def grant_pool(books: Books, team: str, plan_name: str, from_us: int | None = None) -> Pool:
     """Grant a plan's newest version to a team, from an instant (default: this period's start).
 
@@ -115,6 +130,7 @@ def grant_pool(books: Books, team: str, plan_name: str, from_us: int | None = No
     def write(connection: sa.Connection) -> Pool:
         known = directory.known_team(connection, team)
         plan = directory.plan(connection, plan_name)
+        _must_suit_a_team(terms_of(plan))
         terms = terms_of(plan)
         begins_us = terms.periods.at(now_us).start_us if from_us is None else from_us
         books.must_be_priced(terms, begins_us, now_us)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from bursar.books.close import closings
 from bursar.books.earned import earned
 from bursar.books.effects import effects, next_effect_us, paused
+from bursar.books.personal import PersonalUse, personal_use
 from bursar.books.spending import NEVER_US, OpenLot
 from bursar.ledger.accounts import LAST_PRIORITY, SHARED, Balance, Kind
 from bursar.ledger.decide import burn_down
@@ -227,6 +228,13 @@ class Enrolments:
         """All lots that there are or ever were, as they stand, in the order in which they pay; with their terms."""
         rows = connection.execute(sa.select(balances).where(self._lots))
         return [(lot, self._openers[lot.source].terms) for lot in burn_down(map(read_balance, rows))]
+
+    def personal_use(self, connection: sa.Connection, now_us: int) -> PersonalUse | None:
+        """What may be spent on personal use now, and from which lots; None when no open lot's plan allows it."""
+        pauses = self._pauses(now_us)
+        return personal_use(
+            connection, [(lot, terms) for lot, terms in self.all_lots(connection) if lot.source not in pauses], now_us
+        )
 
     def _pauses(self, now_us: int) -> dict[str, Change]:
         """The pauses that close lots at an instant, by what opened the lots."""

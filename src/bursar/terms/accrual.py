@@ -40,9 +40,7 @@ class Part(NamedTuple):
 
 def unearned_of(parts: Iterable[Part], revoked_nanos: int, time_zone: str, day: date) -> int:
     """What of several parts is not earned yet on a day, when that day's is. What was revoked is the last of it."""
-    return max(
-        0, _unearned([(part.amount_nanos, days_of(part.span, time_zone)) for part in parts], day) - revoked_nanos
-    )
+    return max(0, _unearned(_spread(parts, time_zone), day) - revoked_nanos)
 
 
 def earnings_of(
@@ -50,12 +48,16 @@ def earnings_of(
 ) -> Iterator[tuple[int, int]]:
     """`earnings` of a lot that has several parts, the first of them from its opening on."""
     zone = ZoneInfo(time_zone)
-    spread = [(part.amount_nanos, days_of(part.span, time_zone)) for part in parts]
+    spread = _spread(parts, time_zone)
     for day in spread[0][1][1:]:
         at_us = first_instant(day, zone)
         if at_us > until_us:
             return
         yield at_us, max(0, _unearned(spread, day) - revoked_nanos)
+
+
+def _spread(parts: Iterable[Part], time_zone: str) -> list[tuple[int, Sequence[date]]]:
+    return [(part.amount_nanos, days_of(part.span, time_zone)) for part in parts]
 
 
 def _unearned(spread: Iterable[tuple[int, Sequence[date]]], day: date) -> int:
