@@ -1,0 +1,122 @@
+"""Files of JSON: pages as providers' admin interfaces answer with them, lists, values line by line.
+
+Whatever they stand in, entries are decoded one by one, so that one that is not understood is told with its line and
+does not stop the rest. A page is an object with a list `data`; pages may come after each other, or in a list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from bursar.importers.record import Broken
+
+_NEXT_VALUE = re.compile(r"^[\[{]", re.MULTILINE)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+class _Page(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+
+
+class Bucket(msgspec.Struct):
+    """An entry that is a span of time with results. Anthropic writes instants, OpenAI seconds since 1970."""
+
+    results: list[msgspec.Raw]
+    starting_at: str | None = None
+    ending_at: str | None = None
+    start_time: int | None = None
+    end_time: int | None = None
+
+
+class Entry(NamedTuple):
+    """A part of a file: its bytes, and the line at which it begins, from 1."""
+
+    text: bytes
+    line: int
+
+
+T = TypeVar("T")
+
+
+class Pages:
+    """The entries of a file; what cannot be read of them is told in `broken`."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.broken: list[Broken] = []
+        self._name = name
+        self._text = _decoded(data)
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of all pages and lists, in their order."""
+        for value in self._values():
+            yield from self._flat(value)
+
+    def read(self, entry: Entry, kind: type[T]) -> T | None:
+        """An entry, or a part of one, as what it should be; None, and told as broken, if it is not that."""
+        try:
+            return msgspec.json.decode(entry.text, type=kind)
+        except msgspec.MsgspecError as problem:
+            self.tell(entry, str(problem))
+            return None
+
+    def parts(self, of: Entry, raws: Iterable[msgspec.Raw]) -> Iterator[Entry]:
+        """Parts of an entry in their order, with their own lines."""
+        at, line = 0, of.line
+        for raw in raws:
+            text = bytes(raw)
+            start = of.text.index(text, at)
+            line += of.text.count(b"\n", at, start)
+            yield Entry(text, line)
+            at, line = start + len(text), line + text.count(b"\n")
+
+    def tell(self, entry: Entry, problem: str) -> None:
+        """Something of an entry is not understood."""
+        self.broken.append(Broken(self._name, entry.line, f"is not understood: {problem}"))
+
+    def _flat(self, value: Entry) -> Iterator[Entry]:
+        if value.text.startswith(b"["):
+            for part in self.parts(value, self.read(value, list[msgspec.Raw]) or []):
+                yield from self._flat(part)
+            return
+        page = self.read(value, _Page)
+        if page is not None and page.data is not None:
+            yield from self.parts(value, page.data)
+        elif page is not None:
+            yield value
+
+    def _values(self) -> Iterator[Entry]:
+        """Values after each other. After one that is none, the next begins where a line does."""
+        decoder = json.JSONDecoder()
+        text, line, counted = self._text, 1, 0
+        at = _next(text, 0)
+        while at < len(text):
+            line, counted = line + text.count("\n", counted, at), at
+            try:
+                _, end = decoder.raw_decode(text, at)
+            except (json.JSONDecodeError, RecursionError) as problem:
+                where = line
+                if isinstance(problem, json.JSONDecodeError):
+                    where += text.count("\n", at, problem.pos)
+                self.broken.append(Broken(self._name, where, f"is no JSON: {getattr(problem, 'msg', problem)}"))
+                found = _NEXT_VALUE.search(text, at + 1)
+                at = found.start() if found else len(text)
+                continue
+            yield Entry(text[at:end].encode(), line)
+            at = _next(text, end)
+
+
+def _next(text: str, at: int) -> int:
+    """Where something begins that is no white space."""
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
