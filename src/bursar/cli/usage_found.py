@@ -11,7 +11,7 @@ from bursar.cli.again import Seen, looked_at
 from bursar.cli.show import progress
 from bursar.cli.usage_asked import Asked
 from bursar.local import cache
-from bursar.local.groups import Group
+from bursar.local.group import Group
 from bursar.local.tables import (
     Calendar,
     Row,

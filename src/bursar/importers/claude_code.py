@@ -32,6 +32,12 @@ _BRACE = ord("}")
 _ASSISTANT = re.compile(rb'"(?:type|role)": ?"assistant"')
 _MARKS = (b'"usage":{', b'"usage": {')
 """What a line with a usage has in it, as Claude Code writes it and as tools do that put a space after colons."""
+_USER = b'"type":"user","message":'
+"""In the head of a line: what the results of tools are in, most of a log, and no usage that counts. It is the line's
+own type if no other message comes before."""
+_MESSAGE = b'"message":'
+_MESSAGE_AT = _USER.index(_MESSAGE)
+_HEAD_BYTES = 600
 _EMPTY = msgspec.Raw()
 _NO_MODEL = "<synthetic>"
 """The model of messages that Claude Code made up itself: errors, interruptions."""
@@ -154,18 +160,20 @@ class _File:
         return Reading(rows, self.broken, self.lines.resume(), self.lines.anew)
 
     def _block(self, block: Block, mark: bytes) -> None:
-        """Go through lines by their ends and through usages by their mark: nothing else is looked at."""
+        """Go through lines by their ends. A user's line, known by its head, is not searched for a usage."""
         data, start, end, cut = block
         number = self.lines.number
-        usage = data.find(mark, start, end)
+        find = data.find
         while start < end:
-            stop = data.find(b"\n", start, end)
+            stop = find(b"\n", start, end)
             if stop < 0:
                 stop = end
             number += 1
-            if start <= usage < stop:
+            head = start + _HEAD_BYTES if start + _HEAD_BYTES < stop else stop
+            user = find(_USER, start, head)
+            is_users = user >= 0 and find(_MESSAGE, start, head) == user + _MESSAGE_AT
+            if not is_users and find(mark, start, stop) >= 0:
                 self._usage(data[start:stop], number, cut=cut)
-                usage = data.find(mark, stop, end)
             elif stop > start and data[stop - 1] != _BRACE:
                 self._look(data[start:stop], number, cut=cut)
             start = stop + 1
@@ -238,7 +246,16 @@ class _File:
 
 def _counts_rather(line: _Line, usage: _Usage, known: _Told) -> bool:
     """Whether a line counts and not another one of the same call: more tokens, else earlier."""
-    more = sum(usage.counts()[:5]) - sum(known[2].counts()[:5])
+    other = known[2]
+    if (
+        usage.input_tokens == other.input_tokens
+        and usage.cache_read_input_tokens == other.cache_read_input_tokens
+        and usage.cache_creation_input_tokens == other.cache_creation_input_tokens
+        and usage.cache_creation == other.cache_creation
+    ):
+        more = usage.output_tokens - other.output_tokens  # what mostly grows
+    else:
+        more = sum(usage.counts()[:5]) - sum(other.counts()[:5])
     if more or line.timestamp == known[0].timestamp:
         return more > 0
     try:

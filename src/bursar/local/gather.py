@@ -22,7 +22,9 @@ import msgspec
 
 from bursar.importers.reading import Source
 from bursar.importers.record import Broken
+from bursar.local.groups import groups_of
 from bursar.local.kept import Kept, Log, kept
+from bursar.pricing.book import PriceBook
 
 WORTH_A_PROCESS_BYTES = 8 << 20
 MOST_PROCESSES = 8
@@ -66,10 +68,12 @@ def gather(
     wanted: Sequence[Log],
     before: Mapping[str, Kept],
     sources: Mapping[str, Source],
+    book: PriceBook,
     progress: Progress = lambda done, total: None,
+    *,
     processes: int | None = None,
 ) -> Gathered:
-    """What all files tell. Those that are as they were before are not opened, those that grew are read on."""
+    """What all files tell, priced. Those that are as they were are not opened, those that grew are read on."""
     known: dict[str, Kept] = {}
     changed: list[Log] = []
     for log in wanted:
@@ -80,7 +84,7 @@ def gather(
             changed.append(log)
     total = sum(_left(log, before) for log in changed)
     many = _processes(total, processes, len(changed))
-    fresh, unread = _Job(before, sources, _Done(many)).run(_dealt(changed, before, many), progress, total)
+    fresh, unread = _Job(before, sources, book, _Done(many)).run(_dealt(changed, before, many), progress, total)
     known.update((one.path, one) for one in fresh)
     return Gathered([known[log.path] for log in wanted if log.path in known], len(changed), total, unread)
 
@@ -110,11 +114,14 @@ def _dealt(changed: Sequence[Log], before: Mapping[str, Kept], processes: int) -
 
 
 class _Job:
-    """What all processes share: what was known before, the importers, how far everybody is."""
+    """What all processes share: what was known before, the importers, the prices, how far everybody is."""
 
-    def __init__(self, before: Mapping[str, Kept], sources: Mapping[str, Source], done: _Done) -> None:
+    def __init__(
+        self, before: Mapping[str, Kept], sources: Mapping[str, Source], book: PriceBook, done: _Done
+    ) -> None:
         self._before = before
         self._sources = sources
+        self._book = book
         self._done = done
 
     def run(self, shares: Sequence[Sequence[Log]], progress: Progress, total: int) -> tuple[list[Kept], list[Broken]]:
@@ -146,7 +153,9 @@ class _Job:
             except OSError as problem:
                 unread.append(Broken(log.path, 0, f"cannot be read: {problem.strerror or problem}"))
             else:
-                fresh.append(kept(log, reading, known))
+                one = kept(log, reading, known)
+                one.prices, one.groups = self._book.version, groups_of(one, self._book)
+                fresh.append(one)
             self._done.add(number, _left(log, self._before))
             report()
         return fresh, unread

@@ -1,7 +1,4 @@
-"""Records put together: by quarter of an hour and by what they share, priced at their own time.
-
-A quarter of an hour is the finest that days of any time zone are cut into, so groups can be kept and shown in any.
-"""
+"""Records of a file put together in groups, priced at their own time."""
 
 from __future__ import annotations
 
@@ -10,37 +7,12 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from bursar.importers.rows import NO_COST
+from bursar.local.group import SLOT_US, Group
 from bursar.local.kept import Kept, rows_of
 from bursar.pricing.book import PriceBook
 from bursar.pricing.rates import TOKENS_PER_RATE, BucketNotPriced, RateCard
 from bursar.refusals import Refusal
 from bursar.usage import Usage
-
-SLOT_US = 15 * 60 * 1_000_000
-
-
-class Group(msgspec.Struct, array_like=True, gc=False):
-    """Calls of one quarter of an hour that share model, session and project. `slot` counts quarters since 1970 UTC.
-
-    `cost_nanos` is by the price book, or what the source itself says where the book has no price; None if neither
-    knows: that is not nothing.
-    """
-
-    slot: int
-    source: str
-    catalog: str
-    model: str
-    variant: str
-    session: str
-    project: str
-    calls: int
-    input: int
-    cache_read: int
-    cache_write_5m: int
-    cache_write_1h: int
-    output: int
-    web_searches: int
-    cost_nanos: int | None
 
 
 def groups_of(one: Kept, book: PriceBook, without: Collection[int] = ()) -> list[Group]:

@@ -15,6 +15,7 @@ import msgspec
 from bursar.importers.reading import Reading
 from bursar.importers.record import Broken, Resume
 from bursar.importers.rows import Whose
+from bursar.local.group import Group
 
 TOKENS = slice(0, 5)
 """Of the counts, those that are tokens."""
@@ -33,6 +34,7 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     """A file's records. `keys` and `messages` are joined by line ends, the other columns are int64 as bytes.
 
     `size` and `changed_ns` are those of the file when it was read; as long as it has them it is not read again.
+    `groups` are all of its records at the price book of the version `prices`.
     """
 
     path: str
@@ -48,6 +50,8 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
     whose: bytes
     cost_nanos: bytes
     counts: tuple[bytes, ...]
+    prices: str = ""
+    groups: list[Group] = []
 
     def all_keys(self) -> list[str]:
         """The key of each record."""

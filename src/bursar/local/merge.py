@@ -45,18 +45,23 @@ def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
 
 def _replays(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
     """Side chains that replay a message count where nothing else tells of it, and then once."""
-    told: set[str] = set()
     aside: list[tuple[Kept, int, str]] = []
     for one in files:
+        if one.has_sidechains:
+            whose, messages = one.column(one.whose), one.all_messages()
+            aside += [(one, row, messages[row]) for row, its in enumerate(whose) if one.shared[its].sidechain]
+    wanted = {message for _, _, message in aside}
+    told: set[str] = set()
+    for one in files:
         if not one.has_sidechains:
-            told.update(one.all_messages())
+            told |= wanted.intersection(one.all_messages())
             continue
         whose = one.column(one.whose)
-        for row, message in enumerate(one.all_messages()):
-            if one.shared[whose[row]].sidechain:
-                aside.append((one, row, message))
-            else:
-                told.add(message)
+        told.update(
+            message
+            for row, message in enumerate(one.all_messages())
+            if message in wanted and not one.shared[whose[row]].sidechain
+        )
     best: dict[str, tuple[Kept, int]] = {}
     for one, row, message in aside:
         if not message or row in out.get(one.path, ()):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from typing import NamedTuple
 
-from bursar.local.groups import SLOT_US, Group
+from bursar.local.group import SLOT_US, Group
 
 SLOT_S = SLOT_US // 1_000_000
 UNNAMED = "unknown"

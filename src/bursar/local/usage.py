@@ -15,7 +15,8 @@ from bursar.importers.reading import Source
 from bursar.importers.record import Broken
 from bursar.local import cache
 from bursar.local.gather import Gathered, Progress, gather, logs
-from bursar.local.groups import Group, groups_of
+from bursar.local.group import Group
+from bursar.local.groups import groups_of
 from bursar.local.kept import Log
 from bursar.local.merge import not_counted
 from bursar.pricing.book import PriceBook
@@ -70,7 +71,7 @@ def told(
     if summary is not None:
         return summary
     before = cache.load(place)
-    gathered = gather(found, before, sources, progress)
+    gathered = gather(found, before, sources, book, progress)
     answer = _added_up(gathered, book)
     if place is not None:
         if gathered.read_files:
@@ -99,7 +100,10 @@ def _own_book() -> PriceBook:
 
 def _added_up(gathered: Gathered, book: PriceBook) -> Told:
     out = not_counted(gathered.files)
-    groups = [group for one in gathered.files for group in groups_of(one, book, out.get(one.path, ()))]
+    groups: list[Group] = []
+    for one in gathered.files:
+        whole = one.prices == book.version and one.path not in out
+        groups += one.groups if whole else groups_of(one, book, out.get(one.path, ()))
     counted: dict[str, int] = {}
     for one in gathered.files:
         counted[one.source] = counted.get(one.source, 0) + 1

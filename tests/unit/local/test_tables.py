@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bursar.local import monthly_cost
-from bursar.local.groups import SLOT_US, Group
+from bursar.local.group import SLOT_US, Group
 from bursar.local.tables import Calendar, added_up, by_day, by_model, by_month, by_session, unpriced, within
 from bursar.periods import to_us
 from bursar.refusals import Refused

@@ -16,7 +16,7 @@ from bursar.importers.agents import agents
 from bursar.importers.record import UsageRecord, once
 from bursar.local import cache, gather
 from bursar.local.gather import logs
-from bursar.local.groups import Group
+from bursar.local.group import Group
 from bursar.local.kept import Log
 from bursar.local.usage import Told, prices, told
 from bursar.periods import from_us
@@ -94,11 +94,12 @@ def test_random_homes_agree_with_records_one_by_one(tmp_path: Path, place: Path,
     rng = random.Random(seed)
     write_home(tmp_path / "logs", rng)
     long = {"input_tokens": 250_000, "cache_read_input_tokens": 3}
+    models = [*MODELS, "claude-sonnet-4-20250514", "glm-5"]
     some = [
-        answer(f"m{n}", "r", at=f"2026-11-20T10:{n:02d}:00Z", usage=rng.choice([{}, long]), model=rng.choice(
-            [*MODELS, "claude-sonnet-4-20250514", "glm-5"]), **rng.choice([{}, {"costUSD": 0.5}]))
+        answer(f"m{n}", "r", at=f"2026-11-20T10:{n:02d}:00Z", usage=rng.choice([{}, long]), model=rng.choice(models))
+        | rng.choice([{}, {"costUSD": 0.5}])
         for n in range(40)
-    ]  # fmt: skip
+    ]
     put(tmp_path / "logs/projects/p/long.jsonl", *some)
     a, b = tokens(100, cached=30), tokens(300_000, cached=7)
     rollout(tmp_path / "logs", 1, head(1, 0), turn(1, "gpt-5.5"), count(2, a, a), count(9, b, b))
@@ -205,7 +206,9 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Log]:
     return logs(agents(), {"claude-code": [tmp_path]})
 
 
-def test_several_processes_find_what_one_finds(many: list[Log], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_find_what_one_finds(
+    many: list[Log], book: PriceBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[tuple[int, int]] = []
     forked: list[int] = []
     fork = os.fork
@@ -215,17 +218,17 @@ def test_several_processes_find_what_one_finds(many: list[Log], monkeypatch: pyt
         return fork()
 
     monkeypatch.setattr(os, "fork", counted)
-    several = gather.gather(many, {}, agents(), lambda done, total: seen.append((done, total)), processes=3)
+    several = gather.gather(many, {}, agents(), book, lambda done, total: seen.append((done, total)), processes=3)
     assert len(forked) == 2
-    assert several.files == gather.gather(many, {}, agents(), processes=1).files
+    assert several.files == gather.gather(many, {}, agents(), book, processes=1).files
     assert [log.path for log in many] == [one.path for one in several.files]
     assert seen[-1][1] == sum(log.size for log in many)
 
 
 def test_the_files_of_a_child_that_dies_are_read_all_the_same(
-    many: list[Log], monkeypatch: pytest.MonkeyPatch
+    many: list[Log], book: PriceBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = gather.gather(many, {}, agents(), processes=1)
+    alone = gather.gather(many, {}, agents(), book, processes=1)
     here, encode = os.getpid(), gather._encode
 
     def die(found: object) -> bytes:
@@ -234,16 +237,16 @@ def test_the_files_of_a_child_that_dies_are_read_all_the_same(
         return encode(found)
 
     monkeypatch.setattr(gather, "_encode", die)
-    assert gather.gather(many, {}, agents(), processes=3).files == alone.files
+    assert gather.gather(many, {}, agents(), book, processes=3).files == alone.files
 
 
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, book: PriceBook) -> None:
     put(tmp_path / "a.jsonl", answer())
     gone = put(tmp_path / "b.jsonl", answer("m2", "r"))
     sources = agents()
     wanted = logs(sources, {"claude-code": [tmp_path]})
     gone.unlink()
-    found = gather.gather(wanted, {}, sources)
+    found = gather.gather(wanted, {}, sources, book)
     assert [(one.file, one.reason) for one in found.unread] == [
         (str(gone), "cannot be read: No such file or directory")
     ]
