@@ -93,9 +93,11 @@ def _show(done: dict[str, Any]) -> None:
     table(["Period", "Opens", "Ends", *(f">{heading}" for heading in headings)], rows, empty="No lot is opened.")
     if not done["lots"]:
         return
+    told = ""
     for lot in done["lots"]:
-        if lot["note"]:
-            say(f"{lot['period']}: {lot['note']}.")
+        if lot["note"] != told:
+            told = lot["note"]
+            say(f"From {lot['period']} on: {told or 'what the plan says'}.")
     granted, _, spent, overrun, _, cashed_out, expired, left = sums
     beyond = "" if overrun == money("0") else f" ({overrun} of it beyond the budget)"
     cashed = "" if cashed_out == money("0") else f", {cashed_out} cashed out"

@@ -84,7 +84,7 @@ def _worth(terms: Terms, from_us: int, at_us: int, last: Event | None, prices: P
     amount = ceil_div(base.numerator * growth.numerator, base.denominator * growth.denominator)
     note = base.note
     if growth.note:
-        note = f"{base.note or people_usd(base.numerator)} {growth.note}"
+        note = f"{base.note}, {growth.note}" if base.note else f"{people_usd(base.numerator)} {growth.note}"
     if not amount:
         problem = f"it must be {SOME_MONEY}"
         raise Refused(refuse(Why.AMOUNT_INVALID, amount=usd(0), what=note, problem=problem))
