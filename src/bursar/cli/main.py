@@ -20,6 +20,7 @@ from bursar.cli import (
     close,
     export,
     grant,
+    import_,
     journal,
     key,
     kill,
@@ -65,15 +66,17 @@ for group in (
     run.app,
     prices.app,
     journal.app,
+    import_.app,
     signing.app,
     statement.app,
     usage.app,
     request.app,
     terms.app,
+    export.app,
     *roster.APPS,
 ):
     app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance, export.export):
+for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance):
     app.command()(command)
 app.command()(change.change)
 app.command()(change.pause)
