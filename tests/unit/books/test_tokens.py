@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
-from bursar.books import changes
+from bursar.books import Books, changes
 from bursar.books.changes import Announcement
 from bursar.books.limits import grant_pool
 from bursar.ledger.accounts import Balance
@@ -20,6 +21,7 @@ from bursar.pricing.snapshot import Content
 from bursar.refusals import Refusal, Refused, Why
 from bursar.reports.compensation import compensation
 from bursar.store import directory
+from bursar.store.database import Database
 from bursar.store.schema import balances as balances_table
 from bursar.store.schema import grants, pools, postings
 from bursar.terms.plan import read_plan
@@ -269,3 +271,19 @@ def test_an_index_follows_the_books_that_were_in_force(company: Company, prices:
     with company.books.database.reading() as connection:
         view = compensation(connection, 1, at("2026-12-02"))
     assert view.tokens_nanos == 12 * 750 * USD
+
+
+def test_two_nodes_open_one_lot_each_period_at_one_worth(company: Company, prices: PriceBook) -> None:
+    """The second node came with another book on 20 November; both look on 5 January, at once."""
+    granted(company, TOKENS)
+    company.clock.now_us = at("2026-11-20")
+    database = Database(company.books.database.url)
+    other = Books(database, cheaper(prices, "2026-12-10", input="1.50", output="7.50"), company.clock)
+    company.clock.now_us = at("2027-01-05")
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(books.bring_up) for books in (company.books, other) * 4]:
+            done.result()
+    other.close()
+    assert [lot.granted for lot in lots(company).values()] == [300 * USD, 300 * USD, 150 * USD]
+    assert other.prices.version in notes(company)[2]
+    assert len(notes(company)) == 3
