@@ -60,7 +60,13 @@ def test_everything_is_on_it(page_file: Path, opened: Open) -> None:
     for told in (
         *("$2,000.00", "−$88.45", "$1,911.55", "4.4 % of the $2,000.00 that could be spent was used."),
         *("nightly", "run_7k2", "$475,000.00", "Token budget, 21.05 % of the whole", "st-older"),
-        *("Reduce to $1,500.00", "50,000,000 tokens of x", "30 days before a reduction", "by the laptop's log"),
+        *(
+            "Reduce to $1,500.00",
+            "50,000,000 tokens of x",
+            "30 days before a reduction",
+            "by the laptop's log",
+            "$8.00 was taken back",
+        ),
     ):
         assert told in text, told
     assert page.locator("svg rect").count() == 30, "a bar for each day"

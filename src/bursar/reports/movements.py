@@ -19,7 +19,7 @@ from bursar.ledger.postings import Verb
 from bursar.store.schema import calls, postings, transfers
 
 NEVER_US = 2**62
-ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE)]
+ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE, Verb.CORRECT)]
 INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
 OUTPUT = ("output_tokens", "audio_output_tokens")
 
@@ -46,6 +46,7 @@ class Sums(NamedTuple):
 class Ended(NamedTuple):
     """The end of a hold, or a late charge, and what of its cost these lots carried; of it, what was adjusted.
 
+    Of the cost `taken_back` is gone already: it was charged, and was not due, because of `why_back`.
     Without a call's record the model is empty and the key is 0.
     """
 
@@ -61,6 +62,8 @@ class Ended(NamedTuple):
     key_id: int
     input_tokens: int
     output_tokens: int
+    taken_back: int = 0
+    why_back: str = ""
 
 
 def moved(connection: sa.Connection, person_id: int, lots: list[Balance]) -> set[int]:
@@ -164,10 +167,13 @@ class Movements:
             added[lot_id] += int(amount) if verb == Verb.ADD.value else 0
         return {lot_id: Sums(nets[lot_id], added[lot_id]) for lot_id in self._ids}
 
-    def ended(self) -> Iterator[Ended]:
-        """The calls that ended, in the journal's order."""
-        late = sa.case((transfers.c.debit.in_(self._codes(Account.ADJUSTED)), transfers.c.amount_nanos), else_=0)
-        spent = sa.case((transfers.c.credit.in_(self._codes(Account.SPENT)), transfers.c.amount_nanos), else_=0)
+    def ended(self) -> list[Ended]:
+        """The calls that ended, in the journal's order, each with what it cost in the end."""
+        return corrected(self._ended())
+
+    def _ended(self) -> Iterator[Ended]:
+        """The ends of calls, and corrections of them, whose cost is less than nothing."""
+        late, spent = self._codes(Account.ADJUSTED), self._codes(Account.SPENT)
         query = (
             sa.select(
                 postings.c.id,
@@ -175,8 +181,8 @@ class Movements:
                 postings.c.verb,
                 postings.c.effective_us,
                 postings.c.reason,
-                sa.func.sum(spent),
-                sa.func.sum(late),
+                sa.func.sum(_sign(transfers.c.credit, transfers.c.debit, spent)),
+                sa.func.sum(_sign(transfers.c.debit, transfers.c.credit, late)),
                 sa.func.coalesce(calls.c.model, ""),
                 sa.func.coalesce(calls.c.started_us, postings.c.effective_us),
                 sa.func.coalesce(calls.c.key_id, 0),
@@ -192,6 +198,36 @@ class Movements:
         for row in self._connection.execute(query):
             posting_id, op, verb, effective_us, reason, cost, adjusted, *call = row
             yield Ended(posting_id, op, Verb(verb), effective_us, reason, int(cost), int(adjusted), *call)
+
+
+def corrected(found: Iterable[Ended]) -> list[Ended]:
+    """Ends of calls after their corrections: what was taken back is off the call that it had been charged for.
+
+    A correction names the posting of a call, or how often the usage that is charged by this name has been charged.
+    """
+    ends: dict[str, Ended] = {}
+    ops: dict[int, str] = {}
+    for one in found:
+        if one.verb is not Verb.CORRECT:
+            ends[one.op], ops[one.posting_id] = one, one.op
+            continue
+        name, _, number = one.op.removeprefix("correct:").rpartition(":")
+        ids = [ops[int(number)]] if name == "call" else [f"charge:{name}:{n}" for n in reversed(range(int(number)))]
+        back, adjusted = -one.cost, -one.adjusted
+        for op in (op for op in ids if op in ends):
+            call = ends[op]
+            part, late = min(back, call.cost), min(adjusted, call.adjusted)
+            told = {"taken_back": call.taken_back + part, "why_back": one.reason}
+            ends[op] = call._replace(cost=call.cost - part, adjusted=call.adjusted - late, **told)
+            back, adjusted = back - part, adjusted - late
+        assert not back, f"{one.op} takes back more than was charged"
+    return list(ends.values())
+
+
+def _sign(plus: sa.Column[int], minus: sa.Column[int], codes: list[int]) -> sa.Case[int]:
+    """A transfer's amount if it goes one way, less than nothing if the other."""
+    amount = transfers.c.amount_nanos
+    return sa.case((plus.in_(codes), amount), (minus.in_(codes), -amount), else_=0)
 
 
 def _sum_of(names: tuple[str, ...]) -> sa.ColumnElement[int]:

@@ -14,12 +14,13 @@ from bursar.document import Facts
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import Provisional, Reported, Spend, Statement, YearlyPay
+from bursar.reports.statement import Corrected, Provisional, Reported, Spend, Statement, YearlyPay
 from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
     change_told,
+    corrected_text,
     grouped,
     left_texts,
     parts_of,
@@ -68,6 +69,7 @@ def page_of(statement: Statement, facts: Facts) -> dict[str, Any]:
         "runs": _runs(statement),
         "provisional": [_provisional(charge) for charge in statement.provisional],
         "reported": [_reported(usage) for usage in statement.reported],
+        "corrected": [_corrected(call) for call in statement.corrected],
         "changes": [
             [clean(text) for text in change_told(change, statement.time_zone)] for change in statement.changes
         ],
@@ -222,4 +224,13 @@ def _reported(usage: Reported) -> dict[str, str]:
         "model": clean(usage.model or NOT_RECORDED),
         "reason": clean(reported_text(usage)),
         "amount": show(to_cents(usage.cost_nanos), usage.cost_nanos),
+    }
+
+
+def _corrected(call: Corrected) -> dict[str, str]:
+    return {
+        "day": day_and_month(call.day),
+        "model": clean(call.model or NOT_RECORDED),
+        "reason": clean(corrected_text(call)),
+        "amount": show(to_cents(call.cost_nanos), call.cost_nanos),
     }

@@ -109,6 +109,18 @@ class Provisional(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Corrected(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of which too much was charged: what was taken back, and why. `cost_nanos` is what it costs without."""
+
+    call: str
+    at_us: int
+    day: str
+    model: str
+    cost_nanos: int
+    taken_back_nanos: int
+    reason: str
+
+
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """Usage that did not pass the gateway and was reported; who reported it, and why it is told here.
 
@@ -185,6 +197,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[RunSpend, ...]
     provisional: tuple[Provisional, ...]
     reported: tuple[Reported, ...]
+    corrected: tuple[Corrected, ...]
     running: tuple[Running, ...]
     released_calls: int
     from_pools: tuple[FromPool, ...]
@@ -226,7 +239,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
     net, added = movements.sums(lot.balance for lot in lots)
     beyond = movements.sums(lot.balance for lot in found if lot.balance.is_overrun).net
     days = _days(lots)
-    ended = list(movements.ended())
+    ended = movements.ended()
     running = [hold for hold in movements.held if hold.ended_by is None]
     made = Statement(
         person=person.email,
@@ -254,8 +267,11 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         used_share=_used_share(net),
         spending=_spending(ended, days),
         runs=_runs(connection, person_id, ended),
-        provisional=tuple(_provisional(call, days) for call in ended if call.verb is Verb.PROVISIONAL),
+        provisional=tuple(
+            _provisional(call, days) for call in ended if call.verb is Verb.PROVISIONAL and not call.taken_back
+        ),
         reported=tuple(_reported(call, days) for call in ended if call.verb is Verb.CHARGE),
+        corrected=tuple(_corrected(call, days) for call in ended if call.taken_back),
         running=tuple(
             Running(call=hold.hold_id, since_us=hold.since_us, day=days.of(hold.since_us), held_nanos=hold.amount)
             for hold in running
@@ -464,6 +480,18 @@ def _reported(call: Ended, days: Days) -> Reported:
         cost_nanos=call.cost,
         adjusted_nanos=call.adjusted,
         reason=call.reason,
+    )
+
+
+def _corrected(call: Ended, days: Days) -> Corrected:
+    return Corrected(
+        call=call.op.partition(":")[2],
+        at_us=call.started_us,
+        day=days.of(call.started_us),
+        model=call.model,
+        cost_nanos=call.cost,
+        taken_back_nanos=call.taken_back,
+        reason=call.why_back,
     )
 
 

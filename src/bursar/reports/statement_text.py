@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bursar.reports.cents import show, split_cents, to_cents
 from bursar.reports.statement import (
+    Corrected,
     FromPool,
     PlanPeriod,
     Provisional,
@@ -25,6 +26,7 @@ from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
     change_told,
+    corrected_text,
     grouped,
     left_texts,
     parts_of,
@@ -61,6 +63,7 @@ def render(statement: Statement, width: int = 80) -> str:
     _runs(page, statement.runs)
     _provisional(page, statement.provisional)
     _reported(page, statement.reported)
+    _corrected(page, statement.corrected)
     _changes(page, statement)
     _terms(page, statement.plans)
     _pay(page, statement.compensation)
@@ -275,3 +278,14 @@ def _reported(page: _Page, usage: Sequence[Reported]) -> None:
         cents = to_cents(one.cost_nanos)
         page.line(f"  {short_day(one.day)}  {one.model or NOT_RECORDED}", show(cents, one.cost_nanos))
         page.paragraph(reported_text(one), indent=" " * 14)
+
+
+def _corrected(page: _Page, calls: Sequence[Corrected]) -> None:
+    if not calls:
+        return
+    page.title("Corrected")
+    page.paragraph("Calls of which too much was charged at first. What they cost now is a part of what is spent.")
+    for one in calls:
+        cents = to_cents(one.cost_nanos)
+        page.line(f"  {short_day(one.day)}  {one.model or NOT_RECORDED}", show(cents, one.cost_nanos))
+        page.paragraph(corrected_text(one), indent=" " * 14)

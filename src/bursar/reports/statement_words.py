@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import Announced, PlanPeriod, Reported, Spend, Statement, YearlyPay
+from bursar.reports.statement import Announced, Corrected, PlanPeriod, Reported, Spend, Statement, YearlyPay
 from bursar.reports.words import MONTHS, WEEKDAYS, count
 
 MOST_RUNS = 10
@@ -200,6 +200,12 @@ def reported_text(one: Reported) -> str:
     """Who reported usage, and whether it was too late for the budget."""
     late = "; too late for the budget, so it was not charged to it" if one.adjusted_nanos else ""
     return f"{one.reason or 'no reason was recorded'}{late} (usage {one.id})"
+
+
+def corrected_text(one: Corrected) -> str:
+    """What was taken back of a call's charge, and why."""
+    back = show(to_cents(one.taken_back_nanos), one.taken_back_nanos)
+    return f"{back} was taken back: {one.reason or 'no reason was recorded'} (call {one.call})"
 
 
 def small_print(statement: Statement) -> str:

@@ -9,8 +9,8 @@ from zipfile import ZipFile
 import pytest
 import sqlalchemy as sa
 
-from bursar.ledger.accounts import LAST_PRIORITY, Kind
-from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Expire, Open, Revoke
+from bursar.ledger.accounts import LAST_PRIORITY, Account, Kind
+from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Correct, Expire, Open, Returned, Revoke
 from bursar.periods import Monthly
 from bursar.reports.export import export
 from bursar.reports.statement import Announced, RunSpend, statement
@@ -286,3 +286,40 @@ def test_pay_is_that_of_the_periods_last_day_there_though_credit_lives_longer(
 
 def _execute(connection: sa.Connection, statement: sa.Insert) -> None:
     connection.execute(statement)
+
+
+def test_what_was_taken_back_is_off_the_call_that_it_was_charged_for(staff: Staff, ada: Person) -> None:
+    """
+    a call, charged provisionally at 30, cost 4; a usage, told of thrice: charged 5 and 3 (that too late), of which 6
+    were not due; another is left as it is
+    """
+    lot, day_us = staff.lot(ada, "engineers", "2026-11", 100), NOVEMBER.start_us + DAY
+    staff.caller.hold("a", ada.id, (lot,), 30 * USD, day_us, model="opus")
+    staff.caller.settle("a", 30 * USD, day_us + 1, reason="no answer")
+    with staff.database.reading() as connection:
+        (call,) = connection.execute(sa.select(schema.calls.c.posting_id)).scalars()
+    for name, cost, adjustment in (("log:x:0", 5, False), ("log:x:1", 3, True), ("log:y:0", 7, False)):
+        charge = Charge(name, ada.id, (lot,), cost * USD, day_us, day_us, "by log", None, adjustment)
+        posted(staff.journal.post(charge))
+    later_us = NOVEMBER.end_us + 5
+    parts = {
+        f"call:{call}": (Returned(lot, Account.AVAILABLE, 26 * USD),),
+        "log:x:2": (Returned(lot, Account.ADJUSTED, 3 * USD), Returned(lot, Account.AVAILABLE, 3 * USD)),
+    }
+    for name, returned in parts.items():
+        posted(staff.journal.post(Correct(name, ada.id, returned, later_us, "known better")))
+    made = staff.statement(ada, "2026-11")
+    assert (made.spent_nanos, made.adjusted_nanos) == ((4 + 2 + 7) * USD, 0)
+    assert made.provisional == ()
+    assert [(one.call, one.cost_nanos, one.taken_back_nanos) for one in made.corrected] == [
+        ("a", 4 * USD, 26 * USD),
+        ("log:x:0", 2 * USD, 3 * USD),
+        ("log:x:1", 0, 3 * USD),
+    ]
+    assert [(one.id, one.cost_nanos, one.adjusted_nanos) for one in made.reported] == [
+        ("log:x:0", 2 * USD, 0),
+        ("log:x:1", 0, 0),
+        ("log:y:0", 7 * USD, 0),
+    ]
+    assert made.expired_nanos == 29 * USD
+    assert made.closing_nanos == made.available_nanos

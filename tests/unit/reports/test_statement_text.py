@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bursar.periods import Monthly
 from bursar.reports.statement import (
     Announced,
+    Corrected,
     PlanPeriod,
     Provisional,
     Reported,
@@ -88,6 +89,7 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         runs=(),
         provisional=(),
         reported=(),
+        corrected=(),
         running=(),
         released_calls=0,
         from_pools=(),
@@ -124,6 +126,17 @@ FULL = made(
             cost_nanos=9_000_000_000,
             adjusted_nanos=0,
             reason="reported by the laptop's log",
+        ),
+    ),
+    corrected=(
+        Corrected(
+            call="0192f0c3a9",
+            at_us=NOVEMBER.start_us,
+            day="2026-11-03",
+            model="claude-opus-4-5",
+            cost_nanos=1_000_000_000,
+            taken_back_nanos=8_000_000_000,
+            reason="charged provisionally; the provider tells what was used",
         ),
     ),
     released_calls=2,
@@ -184,6 +197,13 @@ Reported from elsewhere
   Usage that did not pass the gateway. It is part of what is spent.
   Thu 12 Nov  gpt-5.2-codex                                                $9.00
               reported by the laptop's log (usage 2026-11-14-17)
+
+Corrected
+  Calls of which too much was charged at first. What they cost now is a part of
+  what is spent.
+  Tue  3 Nov  claude-opus-4-5                                              $1.00
+              $8.00 was taken back: charged provisionally; the provider tells
+              what was used (call 0192f0c3a9)
 
 Changes of the terms
   6 November 2026: Reduce to $1,500.00
