@@ -129,6 +129,8 @@ class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     break_even_interval: Interval
     break_even_outcomes_usd_year: tuple[float, ...]
     """Twenty outcomes of the break-even base, each as likely as any other, ascending."""
+    as_base_interval: Interval
+    """All of the offer as the yearly base, before tax, that would be worth as much."""
     tornado: tuple[Bar, ...]
     """The largest swing first."""
     months: tuple[Month, ...]
@@ -186,6 +188,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     valuations: tuple[Valuation, ...]
     behind: tuple[Interval, ...]
     """For each, how many dollars of present value it is behind the first, over the same draws of the parameters."""
+    behind_usd_year: tuple[Interval, ...]
+    """The same as yearly base before tax."""
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""

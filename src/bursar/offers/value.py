@@ -43,6 +43,8 @@ class _Columns(NamedTuple):
     equity: Floats
     tokens: Floats
     break_even: Floats
+    as_base: Floats
+    """All of the offer as the yearly base that would be worth as much."""
     story: tokens.Story | None
 
     @property
@@ -85,10 +87,11 @@ def compare(
         raise field_invalid("offers", "none", "one or more")
     valued = [_valued(offer, person, parameters, points, seed) for offer in offers]
     ranked = sorted(valued, key=lambda one: -one[0].worth.total_usd)
-    best = ranked[0][1]
+    _, best, best_as_base = ranked[0]
     return Comparison(
-        valuations=tuple(valuation for valuation, _ in ranked),
-        behind=tuple(_interval(best - totals) for _, totals in ranked),
+        valuations=tuple(valuation for valuation, _, _ in ranked),
+        behind=tuple(_interval(best - totals) for _, totals, _ in ranked),
+        behind_usd_year=tuple(_interval(best_as_base - as_base) for _, _, as_base in ranked),
     )
 
 
@@ -105,8 +108,8 @@ def headline(offer: Offer, person: Person = NOBODY_IN_PARTICULAR) -> Headline:
 
 def _valued(
     offer: Offer, person: Person, overrides: Overrides | None, points: int, seed: int
-) -> tuple[Valuation, Floats]:
-    """The valuation, and the totals of its draws."""
+) -> tuple[Valuation, Floats, Floats]:
+    """The valuation, and of its draws the totals and what all of the offer is worth as base."""
     whole("points", points, 2, 2**16, "points, a power of two")
     if points & (points - 1):
         raise field_invalid("points", points, "a power of two, such as 1024")
@@ -122,12 +125,13 @@ def _valued(
         total_interval=_interval(columns.total[-points:]),
         break_even_interval=_interval(columns.break_even[-points:]),
         break_even_outcomes_usd_year=tuple(np.percentile(columns.break_even[-points:], OUTCOMES).tolist()),
+        as_base_interval=_interval(columns.as_base[-points:]),
         tornado=_tornado(found, columns.break_even),
         months=() if columns.story is None else _months(columns.story),
         pressure=_pressure(offer, found),
         assumptions=tuple(found.values()),
     )
-    return valuation, columns.total[-points:]
+    return valuation, columns.total[-points:], columns.as_base[-points:]
 
 
 def _columns(offer: Offer, person: Person, rows: Rows) -> _Columns:
@@ -135,12 +139,15 @@ def _columns(offer: Offer, person: Person, rows: Rows) -> _Columns:
     nothing = np.zeros_like(unit)
     told = None if offer.tokens is None else tokens.story(offer.tokens, person, rows)
     present = nothing if told is None else told.present_usd
+    bonus = offer.bonus_usd_year * cash.bonus_usd_of_one(person, rows)
+    grants = sum((equity.present_usd(grant, person, rows) for grant in offer.equity), start=nothing)
     return _Columns(
         base=offer.base_usd_year * unit,
-        bonus=offer.bonus_usd_year * cash.bonus_usd_of_one(person, rows),
-        equity=sum((equity.present_usd(grant, person, rows) for grant in offer.equity), start=nothing),
+        bonus=bonus,
+        equity=grants,
         tokens=present,
         break_even=present / unit,
+        as_base=offer.base_usd_year + (bonus + grants + present) / unit,
         story=told,
     )
 

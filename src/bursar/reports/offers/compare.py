@@ -20,7 +20,6 @@ from bursar.reports.offers.words import (
     of_person,
     per_base_usd,
     span,
-    with_interval,
 )
 
 
@@ -53,9 +52,8 @@ def _summary(comparison: Comparison) -> Iterator[str]:
         f"{first.offer.name} is worth most to you: as much as a base salary of {_together(first)} a year and nothing "
         "else."
     )
-    for other, behind in zip(others, comparison.behind[1:], strict=True):
+    for other, ends in zip(others, comparison.behind_usd_year[1:], strict=True):
         gap = (first.worth.total_usd - other.worth.total_usd) / per_base_usd(first)
-        ends = _yearly(behind, first)
         paper = other.headline.total_usd_year - first.headline.total_usd_year
         looks = f", though on paper it is {whole(paper)} ahead" if paper > 0 else ""
         yield (
@@ -78,16 +76,10 @@ def _behind_words(ends: Interval) -> str:
     )
 
 
-def _yearly(behind: Interval, first: Valuation) -> Interval:
-    """Dollars of present value as base salary a year."""
-    each = per_base_usd(first)
-    return Interval(behind.low / each, behind.median / each, behind.high / each)
-
-
 def _side_by_side(comparison: Comparison) -> Section:
     worths = []
     for one in comparison.valuations:
-        parts, ends = as_base(one), with_interval(one)
+        parts, ends = as_base(one), one.as_base_interval
         worths.append(Worth(one.offer.name, parts, ends.low, ends.high, one.headline.total_usd_year))
     rows = tuple(
         (
@@ -95,7 +87,7 @@ def _side_by_side(comparison: Comparison) -> Section:
             whole(one.headline.total_usd_year),
             about_share(one.headline.tokens_share),
             whole(sum(parts.values())),
-            "–" if one.offer.tokens is None else f"{thousands(low)}–{thousands(high)}",
+            "–" if round(low) == round(high) else f"{thousands(low)}–{thousands(high)}",
             about_usd(parts[TOKENS]),
         )
         for one, (_, parts, low, high, _) in zip(comparison.valuations, worths, strict=True)
@@ -105,7 +97,7 @@ def _side_by_side(comparison: Comparison) -> Section:
         picture=SideBySide(tuple(worths)),
         caption=(
             "What each is worth as base salary a year. The upright mark is what it says on paper, the thin line the "
-            "interval that the token budget leaves open."
+            "interval that the assumptions leave open."
         ),
         table=Table(("Offer", ">On paper", ">Tokens", ">As base, a year", ">Interval", ">Tokens as base"), rows),
     )

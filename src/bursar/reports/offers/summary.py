@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bursar.offers.prose import about, about_share, about_usd
 from bursar.offers.results import Pressure, Valuation
 from bursar.reports.offers.figures import whole
-from bursar.reports.offers.words import LEVEL_WORDS, cents, span, years
+from bursar.reports.offers.words import LEVEL_WORDS, cents, span, told_of_tokens, years
 
 
 def summary_of(valuation: Valuation, market: str | None) -> Iterator[str]:
@@ -16,6 +16,8 @@ def summary_of(valuation: Valuation, market: str | None) -> Iterator[str]:
     paper = f"On paper this offer is {whole(told.total_usd_year)} in its first year"
     if valuation.offer.tokens is None:
         yield f"{paper}. It has no token budget."
+    elif not told_of_tokens(valuation):
+        yield f"{paper}. It speaks of a token budget and names no amount: here that counts as nothing."
     else:
         yield f"{paper}, and {about_share(told.tokens_share)} of that is a token budget. {_tokens(valuation)}"
         yield _use(valuation)

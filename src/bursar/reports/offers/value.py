@@ -22,7 +22,7 @@ from bursar.reports.offers.words import (
     on_paper,
     parts_of,
     span,
-    with_interval,
+    told_of_tokens,
     years,
 )
 
@@ -48,17 +48,16 @@ def _figures(valuation: Valuation) -> Iterator[Figure]:
     told, tokens = valuation.headline, valuation.worth.break_even_base_usd_year
     share = f"{about_share(told.tokens_share)} of it is tokens" if told.tokens_share else "without tokens"
     yield Figure("On paper, first year", whole(told.total_usd_year), share)
-    if valuation.offer.tokens is not None:
+    if told_of_tokens(valuation):
         yield Figure("The tokens, as base salary", about_usd(tokens), span(valuation.break_even_interval))
-    whole_offer = with_interval(valuation)
-    ends = f"{thousands(whole_offer.low)} to {thousands(whole_offer.high)}"
-    remark = "" if valuation.offer.tokens is None else ends
+    ends = valuation.as_base_interval
+    remark = "" if round(ends.low) == round(ends.high) else f"{thousands(ends.low)} to {thousands(ends.high)}"
     yield Figure("The offer, as base salary", thousands(sum(as_base(valuation).values())), remark)
 
 
 def _sections(valuation: Valuation) -> Iterator[Section]:
     yield _against_headline(valuation)
-    if valuation.offer.tokens is not None:
+    if told_of_tokens(valuation):
         yield _how_sure(valuation)
         yield _what_becomes_of_it(valuation)
         yield from _what_moves_it(valuation)

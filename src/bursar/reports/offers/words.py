@@ -58,11 +58,9 @@ def parts_of(valuation: Valuation) -> list[str]:
     return [part for part, usd in on_paper(valuation).items() if usd or worth[part]]
 
 
-def with_interval(valuation: Valuation) -> Interval:
-    """The whole offer as base salary, over the interval of its token budget."""
-    others = sum(usd for part, usd in as_base(valuation).items() if part != TOKENS)
-    tokens = valuation.break_even_interval
-    return Interval(others + tokens.low, others + tokens.median, others + tokens.high)
+def told_of_tokens(valuation: Valuation) -> bool:
+    """Whether the offer has a token budget that has an amount."""
+    return valuation.headline.tokens_usd_year > 0
 
 
 def span(interval: Interval) -> str:
