@@ -32,6 +32,8 @@ from bursar.store.limits import is_limited
 ADMINISTRATOR = "administrator"
 FINANCE = "finance"
 PERSON = "person"
+ACCOUNTS = "finance or administrator"
+"""Either of the two: what is summed up for the company's own books."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -93,6 +95,8 @@ class Caller(msgspec.Struct, frozen=True):
     def must_be(self, role: str) -> None:
         """Refuse unless the caller has the role. Everybody has a person's; the operator has every role."""
         if role == FINANCE and not self.is_finance:
+            raise _needs(role, self.role)
+        if role == ACCOUNTS and not (self.is_finance or self.is_administrator):
             raise _needs(role, self.role)
         if role == ADMINISTRATOR and not self.is_administrator:
             raise _needs(role, self.role)

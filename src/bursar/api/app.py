@@ -19,6 +19,7 @@ from bursar.api import (
     changes,
     closing,
     export,
+    exports,
     grants,
     holds,
     imports,
@@ -34,6 +35,7 @@ from bursar.api import (
     service,
     signing,
     statements,
+    totals,
     usage,
 )
 from bursar.api.access import PERSON, Caller, Door
@@ -59,8 +61,10 @@ PARTS = (
     accounts,
     statements,
     export,
+    exports,
     usage,
     imports,
+    totals,
     journal,
     prices,
     roster,

@@ -86,6 +86,15 @@ class Client:
                     raise Told(told["error"]["name"], told["error"]["message"], told["error"]["field"])
                 yield told
 
+    def pieces(self, path: str, body: dict[str, object]) -> Iterator[bytes]:
+        """Post to a path and read what it answers as it comes, however long it is."""
+        asked = self._http.stream("POST", path, json=_given(body), timeout=None)
+        with self._safely(), asked as answer:
+            if answer.is_error:
+                answer.read()
+                self._raise(answer)
+            yield from answer.iter_bytes()
+
     def _ask(self, method: str, path: str, query: dict[str, object], body: object = None) -> httpx.Response:
         with self._safely():
             answer = self._http.request(method, path, params=_given(query), json=body)

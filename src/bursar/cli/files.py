@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from bursar.refusals import Refused, Why, refuse
@@ -43,3 +44,22 @@ def write_bytes(file: Path, content: bytes) -> None:
         file.write_bytes(content)
     except OSError:
         raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem="it cannot be written")) from None
+
+
+def write_pieces(file: Path, pieces: Iterable[bytes]) -> int:
+    """Write what comes piece by piece to a file, which is there when all of it is; returns how many bytes it has.
+
+    Raises Refused(CONFIG_INVALID) when it cannot be written.
+    """
+    part = file.with_name(file.name + ".part")
+    size = 0
+    try:
+        with part.open("wb") as target:
+            for piece in pieces:
+                size += target.write(piece)
+        part.replace(file)
+    except OSError:
+        raise Refused(refuse(Why.CONFIG_INVALID, file=file, field="(file)", problem="it cannot be written")) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return size

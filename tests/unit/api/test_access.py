@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from litestar.routes import HTTPRoute
 
-from bursar.api.access import ADMINISTRATOR, FINANCE, PERSON
+from bursar.api.access import ACCOUNTS, ADMINISTRATOR, FINANCE, PERSON
 from bursar.keys import new_key
 from bursar.store.schema import keys
 from tests.support.clock import VirtualClock
@@ -41,8 +41,11 @@ ADMINISTRATORS_ONLY = {
     "POST /requests/1/deny",
     "POST /signing/rotate",
     "POST /journal/checkpoint",
+    "GET /provider-totals",
+    "POST /provider-totals",
 }
 FINANCE_ONLY = {"POST /pay", "POST /pay/rates"}
+FINANCE_AND_ADMINISTRATORS = {"POST /exports/gl"}
 OF_PAY = ("pay", "compensation")
 """What is under /people/{email} for the person and for finance, not for administrators."""
 
@@ -63,10 +66,11 @@ def all_routes(api: Api) -> list[tuple[str, str, str]]:
 def test_every_route_names_its_role(api: Api) -> None:
     routes = all_routes(api)
     assert len(routes) > 20
-    assert {role for method, _, role in routes if method != "OPTIONS"} == {ADMINISTRATOR, FINANCE, PERSON}
+    assert {role for method, _, role in routes if method != "OPTIONS"} == {ACCOUNTS, ADMINISTRATOR, FINANCE, PERSON}
     administrators = {f"{method} {path}" for method, path, role in routes if role == ADMINISTRATOR}
     assert administrators == ADMINISTRATORS_ONLY
     assert {f"{method} {path}" for method, path, role in routes if role == FINANCE} == FINANCE_ONLY
+    assert {f"{method} {path}" for method, path, role in routes if role == ACCOUNTS} == FINANCE_AND_ADMINISTRATORS
 
 
 def test_no_route_answers_without_a_key_in_force(api: Api, ada: str, clock: VirtualClock) -> None:
