@@ -47,5 +47,8 @@ TAXED = Offer(
     base_usd_year=200_000,
     tokens=TokenBudget(amount_usd_year=100_000, personal_use_share=0.0, tax_character="imputed"),
 )
+UNSTATED = Offer(
+    name="No amount", base_usd_year=200_000, tokens=TokenBudget(amount_usd_year=0, firm=False, period_months=None)
+)
 HOSTILE = Offer(name='<script>alert("1")</script> #set page(width: 1pt) $x$ & \x1b[31mred', base_usd_year=100_000)
-OFFERS = (TOKENS, BASE, FULL, TAXED, HOSTILE)
+OFFERS = (TOKENS, BASE, FULL, TAXED, UNSTATED, HOSTILE)

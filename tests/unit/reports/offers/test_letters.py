@@ -151,6 +151,12 @@ def test_a_budget_that_costs_more_than_it_gives_is_told_as_that() -> None:
     assert about_usd(-valued(TAXED).worth.break_even_base_usd_year) in words
 
 
+def test_a_budget_without_an_amount_is_told_as_that() -> None:
+    letter = letters()["value of No amount"]
+    assert "names no amount" in letter.summary[0]
+    assert [part.title for part in letter.sections] == ["On paper, and what it is worth", "What went in"]
+
+
 def test_the_comparison_says_who_is_behind_and_by_how_much() -> None:
     comparison = compare([TOKENS, BASE], points=128)
     letter = comparison_letter(comparison)
@@ -166,12 +172,13 @@ def test_the_comparison_says_who_is_behind_and_by_how_much() -> None:
 def test_terms_stand_beside_each_other_for_offers_that_have_some() -> None:
     table = section(letters()["compared"], "What the terms").table
     assert table is not None
-    assert set(table.headings) == {"Term", "All of it", "Base and tokens", "Taxed"}
+    assert set(table.headings) == {"Term", "All of it", "Base and tokens", "Taxed", "No amount"}
     told = {row[0]: dict(zip(table.headings, row, strict=True)) for row in table.rows}
     assert told["Unused credit"]["All of it"] == "carried over for 3 periods, at most 25%"
     assert told["Cash-out"]["All of it"] == "50% of unspent credit, at most $2,000 in a period"
     assert told["Vests"]["All of it"] == "over 12 months, none before 3 months"
     assert told["Revocation"]["All of it"] == "with 1 day of notice"
+    assert told["Amount"]["No amount"] == "not said"
     assert told["Models"]["Base and tokens"] == "not said"
     assert told["Personal use"]["Base and tokens"] == "none"
 
