@@ -44,7 +44,7 @@ Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
 JOURNAL = ("postings", "transfers", "calls", "links", "seals")
 PAPERS = ("plans", "price_books", "changes", "documents", "exchange_rates")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
-REPORTS = ("imports", "usage_records")
+REPORTS = ("imports", "usage_records", "usage_totals")
 APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS, "price_book_uses")
 
 
@@ -409,6 +409,38 @@ usage_heads = _table(
     _col("charges"),
     Index(None, "person_id", "at_us"),
     CheckConstraint("charged_nanos >= 0", name="charged"),
+)
+
+usage_totals = _table(
+    "usage_totals",
+    _col("id", primary_key=True),
+    _col("import_id", Int, ForeignKey("imports.id")),
+    _col("source", Text()),
+    _col("key", Text()),
+    _col("version"),
+    _col("catalog", Text()),
+    _col("starts_us"),
+    _col("ends_us"),
+    _col("model", Text()),
+    _col("variant", Text()),
+    _col("item", Text()),
+    _col("person", Text()),
+    _col("api_key", Text()),
+    _col("project", Text()),
+    _col("grouping", Text()),
+    _col("requests", nullable=True),
+    _col("input_tokens"),
+    _col("cache_read_tokens"),
+    _col("cache_write_5m_tokens"),
+    _col("cache_write_1h_tokens"),
+    _col("output_tokens"),
+    _col("audio_input_tokens"),
+    _col("audio_output_tokens"),
+    _col("web_searches"),
+    _col("cost_nanos", nullable=True),
+    UniqueConstraint("source", "key", "version"),
+    Index(None, "starts_us"),
+    CheckConstraint("starts_us < ends_us", name="time"),
 )
 
 # --- what the journal adds up to ------------------------------------------------------------------------------
