@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from bursar.document import Facts
-from bursar.reports.statement import YearlyPay
 from bursar.reports.statement_html import render_html
+from bursar.reports.statement_shape import YearlyPay
 from tests.browser.conftest import DESKTOP_PX, PHONE_PX, Open
 from tests.unit.reports.test_statement_text import FULL, PLAN, spend
 

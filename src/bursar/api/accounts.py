@@ -17,7 +17,8 @@ from bursar.books import Books
 from bursar.refusals import Refused, Why, field_invalid, refuse
 from bursar.reports.balance import BalanceView, balance
 from bursar.reports.plain import plain
-from bursar.reports.statement import Statement, statement
+from bursar.reports.statement import statement
+from bursar.reports.statement_shape import Statement
 from bursar.reports.statement_text import render
 
 FORMATS = ("json", "text")

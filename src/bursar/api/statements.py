@@ -32,9 +32,10 @@ from bursar.periods import iso
 from bursar.refusals import field_invalid
 from bursar.reports.export import tells_pay
 from bursar.reports.plain import plain
-from bursar.reports.statement import Statement, statement
+from bursar.reports.statement import statement
 from bursar.reports.statement_html import render_html
 from bursar.reports.statement_pdf import render_pdf
+from bursar.reports.statement_shape import Statement
 from bursar.signing import SigningKeys
 from bursar.store import documents
 from bursar.store.documents import Kept

@@ -14,7 +14,7 @@ from bursar.document import Facts
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import Corrected, Provisional, Reported, Spend, Statement, YearlyPay
+from bursar.reports.statement_shape import Corrected, Provisional, Reported, Spend, Statement, YearlyPay
 from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,

@@ -7,7 +7,7 @@ from base64 import b64encode
 from bursar.document import EMBEDDED_IN_HTML, Facts
 from bursar.reports.look import html_template
 from bursar.reports.pages import page_of
-from bursar.reports.statement import Statement
+from bursar.reports.statement_shape import Statement
 
 TEMPLATE = "statement.html.j2"
 

@@ -7,7 +7,7 @@ import json
 from bursar.document import Facts
 from bursar.reports.look import typeset
 from bursar.reports.pages import page_of
-from bursar.reports.statement import Statement
+from bursar.reports.statement_shape import Statement
 
 TEMPLATE = "statement.typ"
 

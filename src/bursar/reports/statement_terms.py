@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bursar.money import parse_usd, people_usd
-from bursar.reports.statement import PlanPeriod
+from bursar.reports.statement_shape import PlanPeriod
 from bursar.reports.words import count
 
 Told = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bursar.reports.cents import show, split_cents, to_cents
-from bursar.reports.statement import (
+from bursar.reports.statement_shape import (
     Corrected,
     FromPool,
     PlanPeriod,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement import Announced, Corrected, PlanPeriod, Reported, Spend, Statement, YearlyPay
+from bursar.reports.statement_shape import Announced, Corrected, PlanPeriod, Reported, Spend, Statement, YearlyPay
 from bursar.reports.words import MONTHS, WEEKDAYS, count
 
 MOST_RUNS = 10

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bursar.reports.statement import Statement, statement
+from bursar.reports.statement import statement
+from bursar.reports.statement_shape import Statement
 from bursar.store import directory
 from bursar.store.database import Database
 from bursar.store.directory import Person

@@ -10,9 +10,9 @@ import pytest
 from bursar.document import Facts
 from bursar.periods import Monthly
 from bursar.reports.pages import MOST_MODELS, page_of
-from bursar.reports.statement import FromPool, Statement
 from bursar.reports.statement_html import render_html
 from bursar.reports.statement_pdf import render_pdf
+from bursar.reports.statement_shape import FromPool, Statement
 from tests.unit.reports.test_statement_text import FULL, PLAN, made, spend
 
 FACTS = Facts(id="st-1", number=1, replaces=None, issued="2026-12-01T00:00:00Z")

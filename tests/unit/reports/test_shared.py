@@ -16,7 +16,8 @@ from bursar.reports.balance import BalanceView, balance
 from bursar.reports.limits import limits
 from bursar.reports.plain import plain
 from bursar.reports.pools import pools
-from bursar.reports.statement import FromPool, Statement, statement
+from bursar.reports.statement import statement
+from bursar.reports.statement_shape import FromPool, Statement
 from bursar.reports.statement_text import render
 from bursar.store import directory
 from bursar.store.database import Database

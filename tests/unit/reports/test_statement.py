@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bursar.ledger.postings import Expire, Hold, Settle
 from bursar.periods import Monthly
 from bursar.refusals import Refused, Why
-from bursar.reports.statement import Provisional, Running, Spend
+from bursar.reports.statement_shape import Provisional, Running, Spend
 from bursar.store.database import Database
 from bursar.store.directory import Person
 from bursar.store.journal import Journal

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from bursar.reports.statement import Announced, told_terms
+from bursar.reports.statement_promises import told_terms
+from bursar.reports.statement_shape import Announced
 from bursar.reports.statement_terms import LINES, terms_lines
 from bursar.reports.statement_words import change_told
 from bursar.store.directory import Plan

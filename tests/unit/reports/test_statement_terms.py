@@ -13,7 +13,8 @@ from bursar.ledger.accounts import LAST_PRIORITY, Account, Kind
 from bursar.ledger.postings import Accrue, Add, Carry, CashOut, Charge, Correct, Expire, Open, Returned, Revoke
 from bursar.periods import Monthly
 from bursar.reports.export import export
-from bursar.reports.statement import Announced, RunSpend, statement
+from bursar.reports.statement import statement
+from bursar.reports.statement_shape import Announced, RunSpend
 from bursar.store import directory, runs, schema
 from bursar.store.directory import Key, Person
 from tests.support.calls import USD, posted

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bursar.periods import Monthly
-from bursar.reports.statement import (
+from bursar.reports.statement_shape import (
     Announced,
     Corrected,
     PlanPeriod,
