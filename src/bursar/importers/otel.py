@@ -51,7 +51,7 @@ class _Attribute(msgspec.Struct):
     value: dict[str, Any] = {}
 
 
-class _Resource(msgspec.Struct):
+class _Resource(msgspec.Struct, frozen=True):
     attributes: list[_Attribute] = []
 
 
