@@ -55,10 +55,12 @@ def _summary(read: OfferFile, found: FinePrint, market: str | None) -> Iterator[
             f"{count(len(found.findings), 'thing')} stood out, the dearest first. The first is “{first.title}”: "
             f"about {about_usd(first.cost_usd_year)} of base salary a year."
         )
-        yield (
-            f"With every term mended as proposed, the budget would be worth {about_usd(found.mended_usd_year)} of "
-            f"base salary a year, instead of {about_usd(found.break_even_usd_year)}."
-        )
+        now, mended = about_usd(found.break_even_usd_year), about_usd(found.mended_usd_year)
+        if now != mended:
+            yield (
+                f"With every term mended as proposed, the budget would be worth {mended} of base salary a year, "
+                f"instead of {now}."
+            )
         yield (
             "Each cost is that of one finding by itself, as base salary a year before tax. They do not add up, "
             f"because terms work together. A range is for {LEVEL_WORDS}."

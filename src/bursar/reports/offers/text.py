@@ -11,13 +11,15 @@ from bursar.reports.offers.letter import NUMBER, Letter, Section, Table
 from bursar.reports.words import clean, fit
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
 
 MOST_WIDTH = 100
 """Lines longer than this are no pleasure to read."""
 MOST_NAME, LEAST_BAR, MOST_BAR = 34, 12, 40
 LINES = "    \n    \n ── \n    \n ── \n ── \n    \n    \n"
 """The lines of a table: below its head, and above a last row that is a sum."""
+GAP, LEAST_TEXT = 2, 8
+"""Blanks between the columns of a table, and the least that a column of texts is wide."""
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
@@ -87,7 +89,7 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
         yield from _bars(bars_of(section.picture), width)
         yield Text(legend_of(section.picture), style="dim")
     if section.table is not None:
-        yield _table(section.table)
+        yield _table(section.table, width)
     for words in section.closing:
         yield Text(clean(words), style="dim")
 
@@ -110,20 +112,39 @@ def _bars(bars: list[Bar], width: int) -> Iterator[RenderableType]:
         yield line.append(" " + clean(bar.label))
 
 
-def _table(table: Table) -> RenderableType:
+def _table(table: Table, width: int) -> RenderableType:
     from rich import box  # noqa: PLC0415
     from rich.table import Table as Grid  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     grid = Grid(box=box.Box(LINES), padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    for heading in table.headings:
-        numeric = heading.startswith(NUMBER)
-        grid.add_column(
-            heading.lstrip(NUMBER), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
-        )
+    for heading, columns in zip(table.headings, _widths(table, width), strict=True):
+        justify: JustifyMethod = "right" if heading.startswith(NUMBER) else "left"
+        grid.add_column(heading.lstrip(NUMBER), justify=justify, width=columns, overflow="fold")
     last = len(table.rows) - 1
     for at, row in enumerate(table.rows):
         if table.summed and at == last:
             grid.add_section()
         grid.add_row(*(Text(clean(cell)) for cell in row), style="bold" if table.summed and at == last else "")
     return grid
+
+
+def _widths(table: Table, width: int) -> list[int]:
+    """How wide each column is: numbers are never broken, headings at blanks, and texts share what is left."""
+    cells = [[row[at] for row in table.rows] for at in range(len(table.headings))]
+    longest = [max(map(len, column), default=0) for column in cells]
+    widths = []
+    for heading, most in zip(table.headings, longest, strict=True):
+        word = max(map(len, heading.lstrip(NUMBER).split()))
+        widths.append(max(most, word) if heading.startswith(NUMBER) else 0)
+    texts = [at for at, columns in enumerate(widths) if not columns]
+    room = width - sum(widths) - GAP * (len(widths) - 1)
+    for left, at in zip(range(len(texts), 0, -1), sorted(texts, key=lambda at: longest[at]), strict=True):
+        widths[at] = max(LEAST_TEXT, min(max(longest[at], len(table.headings[at])), room // left))
+        room -= widths[at]
+    for at, heading in enumerate(table.headings):
+        if heading.startswith(NUMBER):
+            more = min(max(0, room), max(0, len(heading) - len(NUMBER) - widths[at]))
+            widths[at] += more
+            room -= more
+    return widths

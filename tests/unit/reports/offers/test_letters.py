@@ -82,6 +82,16 @@ def test_text_keeps_to_its_width_and_loses_nothing(name: str, width: int) -> Non
     assert all(re.sub(r"\s+", " ", words) in running for words in letter.summary if words.isprintable())
 
 
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_no_number_of_a_table_is_broken(width: int) -> None:
+    for letter in letters().values():
+        text = render_text(letter, width)
+        for part in letter.sections:
+            if part.table is not None:
+                numeric = [at for at, heading in enumerate(part.table.headings) if heading.startswith(">")]
+                assert all(row[at] in text for row in part.table.rows for at in numeric)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_stands_alone_and_says_it_all(name: str) -> None:
     letter = letters()[name]
