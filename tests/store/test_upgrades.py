@@ -27,6 +27,7 @@ from tests.support.postgres import PostgresServer
 
 REVISIONS = sorted(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 OLDER = REVISIONS[:-1]
+PG_TRIGGERS = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -114,6 +115,10 @@ def _is_todays_schema(database: Database) -> None:
 
 
 def _is_guarded(database: Database, tables: list[str]) -> None:
+    names = "SELECT name FROM sqlite_master WHERE type = 'trigger'" if database.is_sqlite else PG_TRIGGERS
+    with database.engine.connect() as connection:
+        there = set(connection.execute(sa.text(names)).scalars())
+    assert {f"{paper}_unsealed" for paper in PAPERS} <= there, "papers are noted, so that they are sealed"
     for table in (*tables, "seals"):
         column = metadata.tables[table].columns.values()[0].name
         for change in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
