@@ -89,7 +89,7 @@ def _answer(field: str, text: str) -> str:
     from bursar.offers.template import check_answer  # noqa: PLC0415
 
     while True:
-        answer: str = typer.prompt(text, default="", show_default=False, prompt_suffix=" ", err=True).strip()
+        answer: str = typer.prompt(text, default="", show_default=False, prompt_suffix="\n> ", err=True).strip()
         try:
             if answer or field in NEEDED:
                 check_answer(field, answer)
