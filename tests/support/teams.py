@@ -64,7 +64,7 @@ class Company:
             *(f"call-{next(self._numbers)}", spender.person_id, means.lots, means.limits, usd * USD),
             (usd if minimum is None else minimum) * USD,
             self.clock(),
-            note=msgspec.msgpack.encode(NOTE),
+            note=msgspec.msgpack.encode(msgspec.structs.replace(NOTE, key_id=spender.key_id)),
             soft=means.soft,
         )
         self.caller.holds[hold.id] = hold

@@ -45,11 +45,28 @@ def _unearned(
 
 
 def _of(one: Granted, lot: Balance, opened_nanos: int, posted: Posted, now_us: int) -> list[Command]:
-    span = Period(lot.label, lot.opens_us, min(one.terms.periods.at(lot.opens_us).end_us, lot.expires_us))
-    parts = [Part(lot.granted - added_nanos(one.events, lot, posted), span), *raise_parts(one, lot, posted)]
-    added, zone = lot.granted - opened_nanos, one.terms.time_zone
+    parts, revoked_nanos = earned_parts(one, lot, opened_nanos, posted)
     return [
-        Accrue(lot.id, still, at_us, added)
-        for at_us, still in earnings_of(parts, lot.revoked, zone, now_us)
+        Accrue(lot.id, still, at_us, lot.granted - opened_nanos)
+        for at_us, still in earnings_of(parts, revoked_nanos, one.terms.time_zone, now_us)
         if still < lot.unearned
     ]
+
+
+def earned_parts(
+    one: Granted, lot: Balance, opened_nanos: int, posted: Posted, more_nanos: int = 0
+) -> tuple[list[Part], int]:
+    """The parts in which a lot is earned, and what was revoked of it, given what it was opened with.
+
+    `more_nanos` is what the roster adds now. What the roster took and gave back again is neither added nor revoked.
+    """
+    by_roster = lot.granted - added_nanos(one.events, lot, posted) - opened_nanos + more_nanos
+    back = min(by_roster, lot.revoked)
+    span = Period(lot.label, lot.opens_us, min(one.terms.periods.at(lot.opens_us).end_us, lot.expires_us))
+    own = Part(opened_nanos + by_roster - back, span)
+    return [own, *raise_parts(one, lot, posted)], lot.revoked - back
+
+
+def open_op(lot: Balance) -> str:
+    """The operation that opened a lot."""
+    return f"open:{lot.source}:{lot.label}"

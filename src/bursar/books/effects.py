@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from bursar.books.additions import added_nanos, addition_ops, additions
+from bursar.books.earned import open_op
 from bursar.books.granted import Granted, Posted
 from bursar.books.reproration import part_name, part_op, reprorated
 from bursar.ledger.accounts import Balance
@@ -75,6 +76,7 @@ def _ends_us(one: Granted) -> int | None:
 def _ops(one: Granted, lots: Sequence[Balance]) -> Iterator[str]:
     """Operations of which it matters, beside whether they were done, what came of them."""
     for lot in lots:
+        yield open_op(lot)
         yield from addition_ops(one.events, lot)
         yield from (part_op(change, lot) for change in one.events if change.kind == Kind.REVOKE_PART)
 
@@ -166,13 +168,18 @@ def _partly_revoked(one: Granted, lots: Sequence[Balance], posted: Posted, now_u
         for lot in sorted(lots, key=lambda lot: (lot.expires_us, lot.opens_us)):
             if left <= 0 or part_op(change, lot) in posted or not lot.usable(change.effective_us):
                 continue
-            later = [event for event in one.events if event.effective_us > change.effective_us]
+            later = [event for event in one.events if _turn(event) > _turn(change)]
             used = lot.spent + lot.held - lot.overrun - lot.adjusted
             there = lot.granted + lot.carried_in - added_nanos(later, lot, posted) - lot.revoked - used
             amount = min(left, there, _unvested(one, lot, change.effective_us))
             if amount > 0:
                 yield Revoke(lot.id, amount, part_name(change), change.effective_us, change.reason)
                 left -= amount
+
+
+def _turn(change: Change) -> tuple[int, int]:
+    """By which changes are ordered as they take effect."""
+    return change.effective_us, change.id
 
 
 def _read(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bursar.books.additions import added_nanos, raise_parts, raised
+from bursar.books.additions import added_nanos, raised
+from bursar.books.earned import earned_parts, open_op
 from bursar.books.granted import Granted, Posted
 from bursar.ledger.accounts import Balance
 from bursar.ledger.postings import Add, Revoke
-from bursar.periods import Period
 from bursar.refusals import Refused
 from bursar.store.changes import Change
-from bursar.terms.accrual import Part, unearned_of
+from bursar.terms.accrual import unearned_of
 from bursar.terms.amounts import AMOUNTS, Kind, resumes_us
 from bursar.terms.opening import first_us
 from bursar.terms.proration import counted_days, prorated
@@ -74,8 +74,6 @@ def _unearned(one: Granted, lot: Balance, posted: Posted, more_nanos: int, now_u
     if one.terms.availability != "accrual":
         return 0
     zone = one.terms.time_zone
-    span = Period(lot.label, lot.opens_us, min(one.terms.periods.at(lot.opens_us).end_us, lot.expires_us))
-    base = lot.granted - added_nanos(one.events, lot, posted) + more_nanos
-    parts = [Part(base, span), *raise_parts(one, lot, posted)]
-    unearned = unearned_of(parts, lot.revoked, zone, local_day(now_us, zone))
+    parts, revoked_nanos = earned_parts(one, lot, posted[open_op(lot)], posted, more_nanos)
+    unearned = unearned_of(parts, revoked_nanos, zone, local_day(now_us, zone))
     return max(0, min(more_nanos, unearned - lot.unearned))

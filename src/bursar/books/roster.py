@@ -67,6 +67,8 @@ def import_roster(books: Books, text: str, *, dry_run: bool, advance: Advance) -
     else:
         plan = books.journal.write(write)
         books.forget_spenders()
+        if any(change.what != "name" for change in plan.changes):
+            books.bring_up()  # lots that are open are brought to what the roster says now
     touched = {change.email for change in plan.changes}
     everybody = {line.email for line in lines}
     return Imported(

@@ -19,7 +19,7 @@ RUN_OUT = CHARGE + "run_out_days = 10\n"
 
 
 def report(
-    company: Company, email: str, when: str | int, usd: int, op: str = "r1", model: str = ""
+    company: Company, email: str, when: str | int, usd: int, op: str = "r1", *, model: str = ""
 ) -> Charged | Refusal:
     """What reporting a usage comes to, in dollars."""
     with company.books.database.reading() as connection:
@@ -77,7 +77,9 @@ def test_a_plan_charges_nothing_unless_it_says_so(company: Company) -> None:
     ],
 )
 def test_each_side_of_the_run_out(company: Company, zone: str, end: str, last: str) -> None:
-    anchor = {"UTC": "", "Europe/Stockholm": "anchor = 2026-10-23", "Australia/Lord_Howe": "anchor = 2026-09-28"}[zone]
+    anchor = {"UTC": "", "Europe/Stockholm": "anchor = 2026-10-23", "Australia/Lord_Howe": "anchor = 2026-09-28"}[
+        zone
+    ]
     company.clock.now_us = at(end) - 86_400_000_000
     ada = granted(company, f'{RUN_OUT}time_zone = "{zone}"\n{anchor}', usd=100)
     [lot] = lots(company).values()
