@@ -48,9 +48,12 @@ class Span:
     def day_column(self) -> sa.ColumnElement[int]:
         """The place in `days` of a posting's day, as a column `its_day`."""
         *before, _ = self.days
-        whens = [(postings.c.effective_us < day.end_us, sa.literal_column(str(n))) for n, day in enumerate(before)]
-        last = sa.literal_column(str(len(before)))
-        return (sa.case(*whens, else_=last) if whens else last).label("its_day")
+        last: sa.ColumnElement[int] = sa.literal_column(str(len(before)), sa.Integer())
+        if not before:
+            return last.label("its_day")
+        ended = [postings.c.effective_us < day.end_us for day in before]
+        whens = [(when, sa.literal_column(str(n), sa.Integer())) for n, when in enumerate(ended)]
+        return sa.case(*whens, else_=last).label("its_day")
 
     @property
     def posted(self) -> sa.ColumnElement[bool]:
