@@ -9,6 +9,7 @@ copies of the lines of another.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,9 +26,10 @@ FIRST = datetime(2026, 7, 1, 8, tzinfo=UTC)
 MODELS = ("claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001")
 WEIGHTS = (5, 4, 2)
 WORDS = (
-    "return self value the import of None error def class async await result in for line file not found test assert "
-    'passed with config "name": true, false null { } [ ] ( ) => const let function export default /usr/lib 0x7f3a\n \t'
-).split(" ")
+    *("return", "self", "value", "the", "import", "of", "None", "error", "def", "class", "async", "await", "result"),
+    *("in", "for", "line", "file", "not", "found", "test", "assert", "passed", "with", "config", '"name":', "true,"),
+    *("false", "null", "{", "}", "[", "]", "(", ")", "=>", "const", "let", "export", "/usr/lib", "0x7f3a\n", "\t"),
+)
 TEXT_BYTES = 4_000_000
 RESUMED = 0.08
 """The share of sessions that begin with copies of another's lines."""
@@ -58,6 +60,11 @@ def write_logs(folder: Path, *, bytes_wanted: int = BYTES, lines_wanted: int = L
     return written
 
 
+def main() -> None:
+    """Write a home for the benchmark into a folder that is given."""
+    print(write_logs(Path(sys.argv[1])))
+
+
 class _Writer:
     """Writes sessions whose lines are so long on average."""
 
@@ -79,15 +86,27 @@ class _Writer:
 
     def _lines(self, project: str, session: str, at: datetime, count: int, agent: str | None) -> Iterator[bytes]:
         model = self.rng.choices(MODELS, WEIGHTS)[0]
-        cached, parent, made = 12_000, None, 0
+        head: dict[str, Any] = {
+            "parentUuid": None,
+            "isSidechain": agent is not None,
+            "userType": "external",
+            "cwd": project.replace("-", "/").replace("/project/", "/project-"),
+            "sessionId": session,
+            "version": "2.0.76",
+            "gitBranch": "main",
+        }
+        if agent is not None:
+            head["agentId"] = agent
+        cached, made = 12_000, 0
         while made < count:
             for kind, content in self._turn(model, cached):
                 if made == count:
                     return
                 at += timedelta(milliseconds=self.rng.randrange(200, 9_000))
-                line, parent = self._line(kind, content, project, session, at, parent, agent)
+                line = self._line(kind, content, at)
+                yield msgspec.json.encode(head | line)
+                head["parentUuid"] = line["uuid"]
                 made += 1
-                yield line
             cached = 12_000 if cached > 160_000 else cached + self.rng.randrange(500, 6_000)
 
     def _turn(self, model: str, cached: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,30 +145,11 @@ class _Writer:
         if rng.random() < 0.05:
             yield "file-history-snapshot", {"trackedFileBackups": {f"src/{n}.py": None for n in range(8)}}
 
-    def _line(
-        self,
-        kind: str,
-        content: dict[str, Any],
-        project: str,
-        session: str,
-        at: datetime,
-        parent: str | None,
-        agent: str | None,
-    ) -> tuple[bytes, str]:
-        uuid = self._uuid()
-        line: dict[str, Any] = {
-            "parentUuid": parent,
-            "isSidechain": agent is not None,
-            "userType": "external",
-            "cwd": project.replace("-", "/").replace("/project/", "/project-"),
-            "sessionId": session,
-            "version": "2.0.76",
-            "gitBranch": "main",
-        }
-        if agent is not None:
-            line["agentId"] = agent
+    def _line(self, kind: str, content: dict[str, Any], at: datetime) -> dict[str, Any]:
+        """What a line has besides its head."""
+        line: dict[str, Any]
         if kind == "user":
-            line |= {"type": "user", "message": content}
+            line = {"type": "user", "message": content}
             if self.rng.random() < 0.7:
                 line["toolUseResult"] = {
                     "stdout": content["content"][0]["content"],
@@ -157,14 +157,13 @@ class _Writer:
                     "interrupted": False,
                 }
         elif kind.startswith("req_"):
-            line |= {"message": content, "requestId": kind, "type": "assistant"}
+            line = {"message": content, "requestId": kind, "type": "assistant"}
         else:
-            line |= {"type": kind, "data": content}
-        stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
-        return msgspec.json.encode(line | {"uuid": uuid, "timestamp": stamp}), uuid
+            line = {"type": kind, "data": content}
+        return line | {"uuid": self._uuid(), "timestamp": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"}
 
     def _result(self) -> list[dict[str, Any]]:
-        length = int(self.rng.lognormvariate(6.55, 1.52) * self.scale)
+        length = int(self.rng.lognormvariate(6.62, 1.52) * self.scale)
         text = self._text(min(length, 200_000))
         return [{"tool_use_id": f"toolu_{self._name(24)}", "type": "tool_result", "content": text}]
 
@@ -180,3 +179,7 @@ class _Writer:
         return "01" + "".join(
             self.rng.choices("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", k=length - 2)
         )
+
+
+if __name__ == "__main__":
+    main()

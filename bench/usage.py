@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from bench import ccusage
-from bench.claude_logs import LINES, write_logs
+from bench.claude_logs import LINES
 from bench.field import Say, Settings
 from bench.figure import Cell, Figure, Spread, as_table, spread
-from bench.processes import BenchError
+from bench.processes import BenchError, run
 from bench.session import Report, write_results
 
 FOLDER = Path(__file__).parent / "results"
@@ -52,7 +52,7 @@ def usage(say: Say) -> Figure:
     with tempfile.TemporaryDirectory(prefix="usage-", dir=FOLDER) as name:
         home = Path(name)
         say("usage: writing logs")
-        written = write_logs(home / ".claude")
+        written = int(run([sys.executable, "-m", "bench.claude_logs", home / ".claude"], cwd=FOLDER.parent.parent))
         env = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PATH": os.environ["PATH"], "TZ": "UTC"}
         theirs = [str(program), "claude", "daily", "--offline", "--json"]
         runs: dict[str, list[Run]] = {"ccusage": [], "first time": [], "unchanged": [], "one session grew": []}
@@ -61,8 +61,8 @@ def usage(say: Say) -> Figure:
             for one, done in _round(theirs, env, home, number).items():
                 runs[one].append(done)
     note = (
-        f"{written / 1e6:,.0f} MB of Claude Code's logs, {LINES:,} lines; {ROUNDS} rounds after one to warm up, programs "
-        "in turn. Memory is of the largest process; Bursar reads with one for each core. The same tokens in every round."
+        f"{written / 1e6:,.0f} MB of Claude Code's logs, {LINES:,} lines; {ROUNDS} rounds after one to warm up. "
+        "Memory is of the largest process; Bursar reads with one for each core. The same tokens in every round."
     )
     rows = [_row(one, runs) for one in runs]
     return Figure("Usage from coding agents' logs", note, rows)

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 COMMANDS = frozenset({"today", "daily", "monthly", "models", "sessions"})
 SLOT_S = 15 * 60
@@ -34,6 +35,7 @@ Seen = list[list[object]]
 """Paths, each with its size and the time of its last change; nothing else for one that is not there."""
 
 _asked: list[str] = []
+_seen: list[list[Any]] = []
 
 
 def print_again(words: Sequence[str]) -> bool:
@@ -55,11 +57,17 @@ def print_again(words: Sequence[str]) -> bool:
 
 def looked_at(roots: Sequence[Path]) -> Seen:
     """Every folder and file below the roots, before they are read. A file that comes or goes changes its folder."""
+    if not _asked:
+        return []
+    named = list(map(str, roots))
+    if _seen and _seen[0] == named:
+        return _seen[1]
     seen: Seen = []
-    for root in dict.fromkeys(map(str, roots)) if _asked else ():
+    for root in dict.fromkeys(named):
         seen.append([root, *_about(root)])
         for folder, folders, files in os.walk(root):
             seen += [[path, *_about(path)] for path in (os.path.join(folder, name) for name in (*folders, *files))]
+    _seen[:] = [named, seen]
     return seen
 
 

@@ -17,6 +17,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from bursar.cli import import_reports
 from bursar.cli.session import JsonFlag, session_of
 from bursar.cli.show import NONE, count, facts, moment, money, say, table
 from bursar.money import parse_usd, usd
@@ -32,7 +33,7 @@ AT_ONCE, MOST_AT_ONCE = 2_000, 10_000
 """Records of small files are told together, those of one file always, as far as a report may be long."""
 SHOWN = 5
 TAKE = "take"
-SOURCES = "claude-code, codex, gemini-cli, opencode, pi, otel, litellm, records"
+SOURCES = f"claude-code, codex, gemini-cli, opencode, pi, otel, litellm, cursor, records, {import_reports.REPORTS}"
 STATES = {
     "charged": "Charged",
     "adjusted": "Adjusted, too late",
@@ -105,6 +106,9 @@ def take(  # noqa: PLR0917 - the options of the command line
       bursar import records november.csv --dry-run
     """
     session = session_of(context)
+    if source in import_reports.REPORTS.split(", "):
+        import_reports.take_files(session, source, list(paths or ()), dry_run=dry_run)
+        return
     reader = _source(source)
     with session.client() as client:
         notes = Notes(client, f"{session.url or session.folder.absolute()}\0{person}\0{source}")
@@ -112,6 +116,10 @@ def take(  # noqa: PLR0917 - the options of the command line
         taking.run(list(paths or ()), notes, anew=anew)
     if not session.show_json(taking.answer()):
         taking.show()
+
+
+app.command("anthropic")(import_reports.anthropic)
+app.command("openai")(import_reports.openai)
 
 
 @app.command("list")

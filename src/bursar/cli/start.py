@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from bursar.cli.again import print_again
+from bursar.cli.again import COMMANDS, looked_at, print_again
+
+ELSEWHERE = ("--path", "--source", "--no-cache", "--help", "-h")
+"""Words that say to read other files than usually, or none."""
 
 
 def main() -> None:
     """Run the program on the arguments of the process. Always raises SystemExit, but for an answer given again."""
+    words = sys.argv[1:]
     try:
-        if print_again(sys.argv[1:]):
+        if print_again(words):
             return
     except BrokenPipeError:
         sys.exit(1)
+    if len(words) > 1 and words[0] == "usage" and words[1] in COMMANDS:
+        _begin(words)
     from bursar.cli.main import main as run  # noqa: PLC0415 - all of the program
 
     run()
+
+
+def _begin(words: Sequence[str]) -> None:
+    """Other processes begin to read the logs while this one loads what it takes to show them."""
+    if any(word.startswith(ELSEWHERE) for word in words):
+        return
+    from bursar.local.usage import read_ahead, roots_of, wanted_sources  # noqa: PLC0415 - not for other commands
+
+    looked_at([root for some in roots_of(wanted_sources(()), ()).values() for root in some])
+    read_ahead()

@@ -31,6 +31,7 @@ ROOMY, WIDE = 96, 116
 LEAST_BAR, MOST_BAR = 8, 46
 MOST_TOLD = 3
 MILLION = 1_000_000
+CENT_NANOS = 10_000_000
 
 
 class Palette:
@@ -187,6 +188,11 @@ def short(tokens: int) -> str:
     return str(tokens)
 
 
+def dollars(nanos: int) -> str:
+    """Dollars and cents; what is less than a cent is not nothing."""
+    return "<$0.01" if 0 < nanos < CENT_NANOS else people_usd(nanos)
+
+
 def _glance(found: Found, screen: Console) -> RenderableType:
     groups = found.of_today()
     total, rows = added_up(groups), by_model(groups)
@@ -282,12 +288,12 @@ def _cost_text(its: Sum) -> str:
     """A cost; with a plus where some calls have no price, and in words where none has one."""
     if its.unpriced_calls and its.unpriced_calls == its.calls:
         return "no price"
-    return people_usd(round(its.cost_nanos, -7)) + ("+" if its.unpriced_calls else "")
+    return dollars(its.cost_nanos) + ("+" if its.unpriced_calls else "")
 
 
 def _per_million(its: Sum) -> str:
     priced = its.tokens - its.unpriced_tokens
-    return people_usd(round(its.cost_nanos * MILLION // priced, -7)) if priced else NONE
+    return dollars(its.cost_nanos * MILLION // priced) if priced else NONE
 
 
 def _share(its: Sum) -> str:
@@ -309,7 +315,7 @@ def _average(rows: Sequence[Row], heading: str) -> str:
     if len(rows) < 2:
         return ""
     average = sum(row.total.cost_nanos for row in rows) // len(rows)
-    return f"{people_usd(round(average, -7))} on an active {heading.lower()}, of {len(rows)}."
+    return f"{dollars(average)} on an active {heading.lower()}, of {len(rows)}."
 
 
 def _notes(screen: Console, found: Found, first: str) -> None:

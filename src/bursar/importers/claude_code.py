@@ -32,11 +32,10 @@ _BRACE = ord("}")
 _ASSISTANT = re.compile(rb'"(?:type|role)": ?"assistant"')
 _MARKS = (b'"usage":{', b'"usage": {')
 """What a line with a usage has in it, as Claude Code writes it and as tools do that put a space after colons."""
-_USER = b'"type":"user","message":'
-"""In the head of a line: what the results of tools are in, most of a log, and no usage that counts. It is the line's
-own type if no other message comes before."""
 _MESSAGE = b'"message":'
-_MESSAGE_AT = _USER.index(_MESSAGE)
+_USERS = b'"type":"user",'
+"""What stands before the first message in the head of a user's line. Most of a log is such lines, with the results of
+tools, and none has a usage that counts."""
 _HEAD_BYTES = 600
 _EMPTY = msgspec.Raw()
 _NO_MODEL = "<synthetic>"
@@ -170,9 +169,9 @@ class _File:
                 stop = end
             number += 1
             head = start + _HEAD_BYTES if start + _HEAD_BYTES < stop else stop
-            user = find(_USER, start, head)
-            is_users = user >= 0 and find(_MESSAGE, start, head) == user + _MESSAGE_AT
-            if not is_users and find(mark, start, stop) >= 0:
+            message = find(_MESSAGE, start, head)
+            is_users = message > 0 and data[message - len(_USERS) : message] == _USERS
+            if not is_users and data.rfind(mark, start, stop) >= 0:  # it stands near the end
                 self._usage(data[start:stop], number, cut=cut)
             elif stop > start and data[stop - 1] != _BRACE:
                 self._look(data[start:stop], number, cut=cut)

@@ -10,6 +10,7 @@ import gc
 import heapq
 import mmap
 import os
+import select
 import stat
 import struct
 import threading
@@ -28,6 +29,7 @@ from bursar.pricing.book import PriceBook
 
 WORTH_A_PROCESS_BYTES = 8 << 20
 MOST_PROCESSES = 8
+REPORTED_EACH_S = 0.1
 Progress = Callable[[int, int], None]
 """Called with bytes read and bytes to read, now and then."""
 
@@ -64,6 +66,49 @@ def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> 
     return list(found.values())
 
 
+class Begun:
+    """Files that are being read by other processes, or will be read here if none was worth it."""
+
+    def __init__(
+        self,
+        wanted: Sequence[Log],
+        before: Mapping[str, Kept],
+        sources: Mapping[str, Source],
+        book: PriceBook,
+        processes: int | None = None,
+    ) -> None:
+        self._wanted = wanted
+        self._known: dict[str, Kept] = {}
+        changed: list[Log] = []
+        for log in wanted:
+            one = before.get(log.path)
+            if one is not None and (one.source, one.size, one.changed_ns) == log[1:]:
+                self._known[log.path] = one
+            else:
+                changed.append(log)
+        self._changed = len(changed)
+        self._total = sum(_left(log, before) for log in changed)
+        many = _processes(self._total, processes, len(changed))
+        self._job = _Job(before, sources, book, _Done(many))
+        self._shares = _dealt(changed, before, many)
+        self._children = [self._job.started(share, n) for n, share in enumerate(self._shares)] if many > 1 else []
+
+    def finish(self, progress: Progress = lambda done, total: None) -> Gathered:
+        """What all files tell, once everybody is done."""
+
+        def report() -> None:
+            progress(self._job.done.bytes, self._total)
+
+        unread: list[Broken] = []
+        found = _collected(self._children, report) if self._children else [None]
+        for share, its in zip(self._shares, found, strict=True):
+            fresh, failed = its or self._job.read(share, 0, report)
+            self._known.update((one.path, one) for one in fresh)
+            unread += failed
+        files = [self._known[log.path] for log in self._wanted if log.path in self._known]
+        return Gathered(files, self._changed, self._total, unread)
+
+
 def gather(
     wanted: Sequence[Log],
     before: Mapping[str, Kept],
@@ -74,19 +119,7 @@ def gather(
     processes: int | None = None,
 ) -> Gathered:
     """What all files tell, priced. Those that are as they were are not opened, those that grew are read on."""
-    known: dict[str, Kept] = {}
-    changed: list[Log] = []
-    for log in wanted:
-        one = before.get(log.path)
-        if one is not None and (one.source, one.size, one.changed_ns) == log[1:]:
-            known[log.path] = one
-        else:
-            changed.append(log)
-    total = sum(_left(log, before) for log in changed)
-    many = _processes(total, processes, len(changed))
-    fresh, unread = _Job(before, sources, book, _Done(many)).run(_dealt(changed, before, many), progress, total)
-    known.update((one.path, one) for one in fresh)
-    return Gathered([known[log.path] for log in wanted if log.path in known], len(changed), total, unread)
+    return Begun(wanted, before, sources, book, processes).finish(progress)
 
 
 def _left(log: Log, before: Mapping[str, Kept]) -> int:
@@ -119,48 +152,36 @@ class _Job:
     def __init__(
         self, before: Mapping[str, Kept], sources: Mapping[str, Source], book: PriceBook, done: _Done
     ) -> None:
+        self.done = done
         self._before = before
         self._sources = sources
         self._book = book
-        self._done = done
 
-    def run(self, shares: Sequence[Sequence[Log]], progress: Progress, total: int) -> tuple[list[Kept], list[Broken]]:
-        """Read all shares, the first here and a child each for the others."""
-
-        def report() -> None:
-            progress(self._done.bytes, total)
-
-        with _no_collection():
-            children = [self._started(share, number) for number, share in enumerate(shares[1:], start=1)]
-            fresh, unread = self._read(shares[0], 0, report)
-            for child, share in zip(children, shares[1:], strict=True):
-                found = child.found() or self._read(share, 0, report)
-                fresh += found[0]
-                unread += found[1]
-        return fresh, unread
-
-    def _read(
+    def read(
         self, share: Sequence[Log], number: int, report: Callable[[], None] = lambda: None
     ) -> tuple[list[Kept], list[Broken]]:
+        """Read files one after the other; those that cannot be opened are told."""
         fresh: list[Kept] = []
         unread: list[Broken] = []
-        for log in share:
-            known = self._before.get(log.path)
-            if known is not None and (known.source != log.source or known.size > log.size):
-                known = None
-            try:
-                reading = self._sources[log.source].read(Path(log.path), None if known is None else known.resume)
-            except OSError as problem:
-                unread.append(Broken(log.path, 0, f"cannot be read: {problem.strerror or problem}"))
-            else:
-                one = kept(log, reading, known)
-                one.prices, one.groups = self._book.version, groups_of(one, self._book)
-                fresh.append(one)
-            self._done.add(number, _left(log, self._before))
-            report()
+        with _no_collection():
+            for log in share:
+                known = self._before.get(log.path)
+                if known is not None and (known.source != log.source or known.size > log.size):
+                    known = None
+                try:
+                    reading = self._sources[log.source].read(Path(log.path), None if known is None else known.resume)
+                except OSError as problem:
+                    unread.append(Broken(log.path, 0, f"cannot be read: {problem.strerror or problem}"))
+                else:
+                    one = kept(log, reading, known)
+                    one.prices, one.groups = self._book.version, groups_of(one, self._book)
+                    fresh.append(one)
+                self.done.add(number, _left(log, self._before))
+                report()
         return fresh, unread
 
-    def _started(self, share: Sequence[Log], number: int) -> _Child:
+    def started(self, share: Sequence[Log], number: int) -> _Child:
+        """A child that reads a share and hands what it found through a pipe."""
         pipe, into = os.pipe()
         pid = os.fork()
         if pid:
@@ -169,7 +190,7 @@ class _Job:
         code = 1
         try:
             os.close(pipe)
-            data = _encode(self._read(share, number))
+            data = _encode(self.read(share, number))
             with open(into, "wb") as out:
                 out.write(data)
             code = 0
@@ -195,21 +216,28 @@ class _Done:
         return sum(n for (n,) in self._each.iter_unpack(self._memory[: self._processes * self._each.size]))
 
 
-class _Child:
-    """A process that reads a share of the files."""
+class _Child(NamedTuple):
+    """A process that reads a share of the files, and the pipe that it writes to."""
 
-    def __init__(self, pid: int, pipe: int) -> None:
-        self._pid = pid
-        self._pipe = pipe
+    pid: int
+    pipe: int
 
-    def found(self) -> tuple[list[Kept], list[Broken]] | None:
-        """What it found, None if it failed."""
-        with open(self._pipe, "rb") as pipe:
-            data = pipe.read()
-        _, status = os.waitpid(self._pid, 0)
-        if status:
-            return None
-        return _decode(data)
+
+def _collected(
+    children: Sequence[_Child], report: Callable[[], None]
+) -> list[tuple[list[Kept], list[Broken]] | None]:
+    """What each child found, None for one that failed."""
+    said: dict[int, bytearray] = {child.pipe: bytearray() for child in children}
+    open_pipes = list(said)
+    while open_pipes:
+        for pipe in select.select(open_pipes, [], [], REPORTED_EACH_S)[0]:
+            data = os.read(pipe, 1 << 20)
+            said[pipe] += data
+            if not data:
+                os.close(pipe)
+                open_pipes.remove(pipe)
+        report()
+    return [None if os.waitpid(child.pid, 0)[1] else _decode(said[child.pipe]) for child in children]
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from bursar.importers.agents import agents
 from bursar.importers.reading import Source
 from bursar.importers.record import Broken
 from bursar.local import cache
-from bursar.local.gather import Gathered, Progress, gather, logs
+from bursar.local.gather import Begun, Gathered, Progress, logs
 from bursar.local.group import Group
 from bursar.local.groups import groups_of
-from bursar.local.kept import Log
+from bursar.local.kept import Kept, Log
 from bursar.local.merge import not_counted
 from bursar.pricing.book import PriceBook
 from bursar.pricing.kept import kept_book
@@ -57,6 +57,55 @@ def roots_of(sources: Mapping[str, Source], paths: Sequence[Path]) -> dict[str, 
     return {name: list(paths) or source.homes() for name, source in sources.items()}
 
 
+class Prepared:
+    """What was found to read, and is being read if it has to be: whoever wants to know asks `told`.
+
+    `place` is the folder of the cache, None for none.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]], place: Path | None
+    ) -> None:
+        self.asked = dict(roots), place
+        self._place = place
+        self._book = prices(place)
+        self._found = logs(sources, roots)
+        self._of = _fingerprint(self._found, self._book)
+        self._known = _summary(place, self._of)
+        self._before: dict[str, Kept] = {}
+        self._begun: Begun | None = None
+        if self._known is None:
+            self._before = cache.load(place)
+            self._begun = Begun(self._found, self._before, sources, self._book)
+
+    def told(self, progress: Progress = lambda done, total: None) -> Told:
+        """What the logs tell, priced at their own time. What is new is kept for the next time."""
+        if self._known is None:
+            assert self._begun is not None, "what is not known is being read"
+            gathered = self._begun.finish(progress)
+            self._known = _added_up(gathered, self._book)
+            self._keep(gathered, self._known)
+        return self._known
+
+    def _keep(self, gathered: Gathered, answer: Told) -> None:
+        if self._place is None:
+            return
+        if gathered.read_files:
+            ours = {log.path for log in self._found}
+            others = [one for path, one in self._before.items() if path not in ours and Path(path).exists()]
+            cache.save(self._place, gathered.files + others)
+        cache.put(self._place / "summary.bin", msgspec.msgpack.encode(_Summary(cache.FORM, self._of, answer)))
+
+
+_ahead: list[Prepared] = []
+
+
+def read_ahead() -> None:
+    """Begin to read what is most often asked for, all agents in their own places, while a program still starts."""
+    sources = wanted_sources(())
+    _ahead[:] = [Prepared(sources, roots_of(sources, ()), cache.folder())]
+
+
 def told(
     sources: Mapping[str, Source],
     roots: Mapping[str, Sequence[Path]],
@@ -64,22 +113,8 @@ def told(
     place: Path | None = None,
 ) -> Told:
     """What logs tell, priced at their own time. `place` is the folder of the cache, None for none."""
-    book = prices(place)
-    found = logs(sources, roots)
-    of = _fingerprint(found, book)
-    summary = _summary(place, of)
-    if summary is not None:
-        return summary
-    before = cache.load(place)
-    gathered = gather(found, before, sources, book, progress)
-    answer = _added_up(gathered, book)
-    if place is not None:
-        if gathered.read_files:
-            ours = {log.path for log in found}
-            others = [one for path, one in before.items() if path not in ours and Path(path).exists()]
-            cache.save(place, gathered.files + others)
-        cache.put(place / "summary.bin", msgspec.msgpack.encode(_Summary(cache.FORM, of, answer)))
-    return answer
+    prepared = _ahead.pop() if _ahead and _ahead[0].asked == (dict(roots), place) else None
+    return (prepared or Prepared(sources, roots, place)).told(progress)
 
 
 def prices(place: Path | None) -> PriceBook:

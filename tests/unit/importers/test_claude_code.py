@@ -244,3 +244,10 @@ def write_home(folder: Path, rng: random.Random) -> dict[str, int]:
         if rng.random() < 0.1:
             file.write_bytes(file.read_bytes().decode().encode("utf-16"))
     return {"calls": len(made), "output": sum(line["message"]["usage"]["output_tokens"] for line in made)}
+
+
+def test_a_tool_that_is_given_a_users_message_is_no_user(tmp_path: Path) -> None:
+    line = answer(output=9)
+    line["message"]["content"] = [{"type": "tool_use", "input": {"type": "user", "message": {"role": "user"}}}]
+    put(tmp_path / "a.jsonl", line)
+    assert counted(tmp_path) == {"calls": 1, "output": 9}
