@@ -101,7 +101,8 @@ def _place(folder: Path, port: str, **variables: str) -> Place:
     (folder / ".venv").symlink_to(sys.prefix)
     environ = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     path = os.pathsep.join([str(scripts), str(BIN), os.environ["PATH"]])
-    return Place(folder, environ | variables | {"PATH": path, "COLUMNS": "100"}, port)
+    own = {"PATH": path, "COLUMNS": "100", "XDG_CACHE_HOME": str(folder / "cache")}
+    return Place(folder, environ | variables | own, port)
 
 
 @contextmanager
