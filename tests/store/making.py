@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bursar.ledger.accounts import Kind, account_of
 from bursar.ledger.postings import Hold, Open, Posting
 from bursar.store.journal import Journal
-from bursar.store.schema import changes, documents, exchange_rates, people, plans, price_books
+from bursar.store.schema import changes, documents, exchange_rates, people, plans, price_book_uses, price_books
 from tests.support.clock import NOVEMBER_US
 
 NEXT_YEAR_US = NOVEMBER_US + 365 * 86_400_000_000
@@ -41,7 +41,7 @@ def hold(hold_id: str, lot_id: int, amount: int, minimum: int = 0, *limits: int)
 
 
 def write_papers(journal: Journal) -> None:
-    """Some of every kind of paper, in five changes to the directory. The person is number 1."""
+    """Some of every kind of paper, in six changes to the directory. The person is number 1."""
     person = {"email": "a@example.com", "name": "A", "team": "", "created_us": 1}
     told = dict.fromkeys(("reason", "actor", "approver", "told"), "")
     change = {"person_id": 1, "kind": "raise", "announced_us": 1, "effective_us": 2, "until_us": None, **told}
@@ -50,6 +50,7 @@ def write_papers(journal: Journal) -> None:
         (people, [person]),
         (plans, [{"name": "p", "version": n, "terms": f'{{"n":{n}}}', "created_us": n} for n in (1, 2)]),
         (price_books, [{"version": f"pb-{n}", "content": b"{}" * n, "created_us": n} for n in (1, 2)]),
+        (price_book_uses, [{"version": f"pb-{n}", "from_us": n} for n in (1, 2)]),
         (changes, [change, {**change, "until_us": 3}]),
         (documents, [{**given, "id": f"st-{n}", "n": n, "replaces": "st-1" if n > 1 else None} for n in (1, 2)]),
         (exchange_rates, [{"currency": "EUR", "from_day": f"2026-01-0{n}", "unit_nanos": n} for n in (1, 2)]),

@@ -28,6 +28,7 @@ from bursar.store.schema import (
     metadata,
     plans,
     postings,
+    price_book_uses,
     price_books,
     seals,
     transfers,
@@ -38,6 +39,7 @@ TABLES = tuple(metadata.tables[name] for name in (*JOURNAL, *PAPERS))
 FREE = (
     *((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us")),
     *((plans, "terms"), (price_books, "content"), (changes, "effective_us"), (changes, "reason")),
+    (price_book_uses, "from_us"),
     *((documents, "signed"), (documents, "digest"), (exchange_rates, "unit_nanos")),
 )
 """What nothing but the chain vouches for: not the sums, not the balances, no other row."""

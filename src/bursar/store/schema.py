@@ -42,10 +42,10 @@ metadata = MetaData(
 
 Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
 JOURNAL = ("postings", "transfers", "calls", "links", "seals")
-PAPERS = ("plans", "price_books", "changes", "documents", "exchange_rates")
+PAPERS = ("plans", "price_books", "price_book_uses", "changes", "documents", "exchange_rates")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
 REPORTS = ("imports", "usage_records", "usage_totals")
-APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS, "price_book_uses")
+APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS)
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
