@@ -13,8 +13,8 @@ import pytest
 from beancount import loader
 from beancount.core.data import Transaction
 
-from bursar.exports.chart import Chart
 from bursar.exports.centres import Centre
+from bursar.exports.chart import Chart
 from bursar.exports.entries import Entry, Line, in_cents
 from bursar.ledger.accounts import Account
 from bursar.money import NANOS_PER_USD
@@ -143,18 +143,18 @@ def test_imports_balance_in_cents_and_are_right_by_the_month(
     spent: Spent, format: str, names: tuple[str, ...], kinds: str
 ) -> None:
     its_id, account, debit, credit, department = names
-    entries: Counter[str] = Counter()
-    sums: Counter[tuple[str, str]] = Counter()
+    entries: defaultdict[str, Decimal] = defaultdict(Decimal)
+    sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in spent.rows(format, "2026-11", kinds=kinds):
         assert bool(row[debit]) != bool(row[credit]), "one side has the amount"
         amount = Decimal(row[debit] or "0") - Decimal(row[credit] or "0")
         assert amount.as_tuple().exponent == -2
-        entries[row[its_id]] += amount  # type: ignore[assignment] # a Counter counts what can be added
-        sums[row[account], row[department]] += amount  # type: ignore[assignment]
+        entries[row[its_id]] += amount
+        sums[row[account], row[department]] += amount
     assert set(entries.values()) == {Decimal(0)}
-    exact: Counter[tuple[str, str]] = Counter()
+    exact: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in spent.rows("csv", "2026-11", kinds=kinds):
-        exact[row["account"], row["team"]] += Decimal(row["debit"] or "0") - Decimal(row["credit"] or "0")  # type: ignore[assignment]
+        exact[row["account"], row["team"]] += Decimal(row["debit"] or "0") - Decimal(row["credit"] or "0")
     plans = 2  # a team has at most so many, each rounded by itself
     for name, amount in exact.items():
         assert abs(sums[name] - amount) <= plans * CENT / 2, name
