@@ -31,13 +31,7 @@ def svg(chart: Chart, font: str = SCREEN_FONT) -> str:
     They are measured in another font, which comes with the drawing program and is the same everywhere; margins leave
     room for letters that are wider.
     """
-    dressed = chart.configure(
-        background="transparent",
-        font=MEASURED_FONT,
-        padding={"left": 12, "right": 14, "top": 2, "bottom": 2},
-        view=alt.ViewConfig(stroke=None),
-    )
-    drawn = vl_convert.vegalite_to_svg(dressed.to_dict(validate=False))
+    drawn = vl_convert.vegalite_to_svg(chart.properties(background="transparent").to_dict(validate=False))
     return drawn.replace(f'font-family="{MEASURED_FONT}"', f'font-family="{font}"')
 
 
@@ -47,9 +41,12 @@ def data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
 
 
 def fitted(chart: Chart, width: int, height: float) -> Chart:
-    """A chart in its size: so wide with all its labels, its bars or areas so high."""
+    """A chart in its look and size: so wide with all its labels, its bars or areas so high."""
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return chart.properties(width=width, height=height, autosize=fit)
+    dressed: Chart = chart.properties(width=width, height=height, autosize=fit).configure(
+        font=MEASURED_FONT, padding={"left": 12, "right": 14, "top": 2, "bottom": 2}, view=alt.ViewConfig(stroke=None)
+    )
+    return dressed
 
 
 def names(field: str, order: Sequence[str], room: int) -> alt.Y:
