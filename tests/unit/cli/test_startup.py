@@ -10,7 +10,7 @@ import pytest
 
 from bursar.cli.reference import commands
 
-SLOW = ("litestar", "sqlalchemy", "granian", "aiohttp", "genai_prices", "httpx", "rich", "alembic")
+SLOW = ("litestar", "sqlalchemy", "granian", "aiohttp", "genai_prices", "httpx", "rich", "alembic", "altair", "numpy")
 LOOK = f"""
 import sys
 from bursar.cli.main import main
@@ -21,7 +21,7 @@ except SystemExit as ended:
 """
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["person", "add", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["person", "add", "--help"], ["offer", "value", "--help"]], ids=" ".join)
 def test_help_imports_nothing_slow(words: list[str]) -> None:
     said = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"
