@@ -21,7 +21,9 @@ except SystemExit as ended:
 """
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["person", "add", "--help"], ["offer", "value", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["person", "add", "--help"], ["offer", "value", "--help"]], ids=" ".join
+)
 def test_help_imports_nothing_slow(words: list[str]) -> None:
     said = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"
