@@ -83,6 +83,7 @@ class Why(StrEnum):
     DATA_FOLDER = "data_folder"
     ADDRESS_TAKEN = "address_taken"
     SERVER_UNREACHABLE = "server_unreachable"
+    REPORT_UNAVAILABLE = "report_unavailable"
     BUSY = "busy"
     STORE_UNAVAILABLE = "store_unavailable"
     STOPPING = "stopping"
@@ -256,6 +257,7 @@ RULES: dict[Why, Rule] = {
     Why.DATA_FOLDER: Rule(409, False, "The data folder {folder} {problem}."),
     Why.ADDRESS_TAKEN: Rule(409, False, "The address {address} cannot be had; another program may be using it."),
     Why.SERVER_UNREACHABLE: Rule(502, True, "The Bursar at {url} cannot be asked: {problem}."),
+    Why.REPORT_UNAVAILABLE: Rule(502, True, "The report at {url} cannot be had: {problem}."),
     Why.BUSY: Rule(503, True, "Bursar is busy: {what}. Try again."),
     Why.STORE_UNAVAILABLE: Rule(
         503, True, "The journal cannot be written at the moment, so nothing was sent to a provider."

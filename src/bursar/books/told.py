@@ -12,17 +12,13 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.books.outside import WIRE
+from bursar.importers.trust import GATEWAYS, SUMS, TELEMETRY
 from bursar.periods import US_PER_SECOND
 from bursar.store import imports as kept
 from bursar.store.imports import PENDING, Billed, Head, Record
 
 DAY_US = 86_400 * US_PER_SECOND
 """By how much the clock of whoever reports may differ from ours, and a call may take."""
-TELEMETRY = frozenset({"otel"})
-GATEWAYS = frozenset({"litellm"})
-"""Other gateways, whose word is worth that of telemetry."""
-SUMS = frozenset({"anthropic-usage", "anthropic-cost", "openai-usage", "openai-costs", "focus", "cursor", "copilot"})
-"""Sources that tell of sums over calls. They are there to be compared with, and are charged to nobody."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

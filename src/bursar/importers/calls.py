@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bursar.importers import litellm_logs, own
 from bursar.importers.agents import agents
+from bursar.importers.cursor import Cursor
 from bursar.importers.otel import OpenTelemetry
 from bursar.importers.record import Broken, Resume, UsageRecord
 
@@ -51,5 +52,5 @@ class Caller(Protocol):
 
 def sources() -> dict[str, Caller]:
     """A fresh importer for each source, in the order in which people see them."""
-    others: tuple[Caller, ...] = (OpenTelemetry(), litellm_logs.source(), own.source())
+    others: tuple[Caller, ...] = (OpenTelemetry(), litellm_logs.source(), Cursor(), own.source())
     return {**agents(), **{source.name: source for source in others}}

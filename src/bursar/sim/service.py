@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from aiohttp import web
 
+from bursar.sim import admin
 from bursar.sim.anthropic import MessagesWire
 from bursar.sim.anthropic_request import prompt
 from bursar.sim.bill import Bill
@@ -86,7 +88,7 @@ class Service:
         key = self._authenticate(wire, request, settings)
         body = await request.read()
         asked = wire.read(body)
-        directive = _directive(request, asked)
+        directive = _directive(request, asked.texts)
         fault = directive.fault
         if fault is None:
             fault = draw(settings.faults, self._chance)
@@ -115,6 +117,8 @@ class Service:
         google = GOOGLE_MODELS.fullmatch(path) if wire is GENERATE else None
         if google is not None:
             return await self._free_of_google(request, google[1] or "")
+        if admin.is_admin(path):
+            return self._report(request, wire, request_id)
         if path == MODELS or path.startswith(f"{MODELS}/"):
             _only("GET", request)
             self._authenticate(wire, request, self.settings)
@@ -131,6 +135,16 @@ class Service:
             tokens = self._counted(*RESPONSES.count(body), body)
             return _json({"object": "response.input_tokens", "input_tokens": tokens}, RESPONSES, request_id)
         raise WireError(404, f"Invalid URL ({request.method} {path})")
+
+    def _report(self, request: web.BaseRequest, wire: Wire, request_id: str) -> web.StreamResponse:
+        """What an organisation used and owes; may be turned away as a call may."""
+        _only("GET", request)
+        key = self._authenticate(wire, request, self.settings)
+        directive = _directive(request, ())
+        fault = directive.fault or draw(self.settings.faults, self._chance)
+        if fault in REFUSALS:
+            return _refusal(wire, fault, directive, request_id)
+        return _json(admin.report(request.path, list(request.query.items()), key, self.bill), wire, request_id)
 
     async def _free_of_google(self, request: web.BaseRequest, name: str) -> web.StreamResponse:
         """The catalogue of models and counting tokens, on Google's routes."""
@@ -201,9 +215,9 @@ def _only(method: str, request: web.BaseRequest) -> None:
         raise WireError(405, f"Not allowed to {request.method} on {request.path}; use {method}.")
 
 
-def _directive(request: web.BaseRequest, asked: Asked) -> Directive:
+def _directive(request: web.BaseRequest, texts: Iterable[str]) -> Directive:
     try:
-        return read_directive(request.headers.items(), asked.texts)
+        return read_directive(request.headers.items(), texts)
     except msgspec.ValidationError as problem:
         error = from_validation(problem)
         raise WireError(400, f"The directive to the simulation is wrong. {error.text}", param="sim") from None
