@@ -68,7 +68,7 @@ class TermsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     personal_use: str | None
     escalator: str
     escalator_rate: str | None
-    escalator_basket: tuple[str, ...]
+    escalator_basket: tuple[str, ...] | None
     tax_character: str
     expectation_multiple: str | None
     expectation_measure: str | None

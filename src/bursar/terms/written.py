@@ -75,7 +75,7 @@ def written(terms: Terms) -> dict[str, Any]:
         "personal_use": percent(terms.personal_use_bps) if terms.personal_use_bps else None,
         "escalator": terms.escalator,
         "escalator_rate": percent(terms.escalator_rate_bps) if terms.escalator_rate_bps else None,
-        "escalator_basket": terms.escalator_basket,
+        "escalator_basket": terms.escalator_basket or None,
         "tax_character": terms.tax_character,
         "expectation_multiple": None if multiple is None else multiple_text(multiple),
         "expectation_measure": terms.expectation_measure or None,

@@ -11,7 +11,7 @@ from bursar.terms.plan import Terms
 from bursar.terms.proration import Employment
 from bursar.terms.simulation import SimulatedLot, simulate
 from bursar.terms.written import differences
-from tests.unit.terms.plans import NO_PRICES, USD, carry_over, plan
+from tests.unit.terms.plans import NO_PRICES, USD, carry_over, plan, tokens
 
 PLANS = [
     plan(),
@@ -106,3 +106,13 @@ def test_how_versions_differ() -> None:
         ("carry_over_periods", "none", "2"),
     ]
     assert differences(new, new) == []
+    indexed = plan('escalator = "price_index"\nescalator_basket = ["sonnet", "mini"]')
+    assert [tuple(change) for change in differences(tokens(), indexed)] == [
+        ("amount", "none", "1000.00"),
+        ("denomination", "tokens", "money"),
+        ("tokens", "50000000", "none"),
+        ("tokens_of", "sonnet", "none"),
+        ("tokens_output", "25%", "none"),
+        ("escalator", "none", "price_index"),
+        ("escalator_basket", "none", "sonnet, mini"),
+    ]
