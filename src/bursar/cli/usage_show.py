@@ -108,7 +108,7 @@ def models(found: Found) -> None:
     if rows:
         palette = Palette([row.name for row in rows], screen)
         columns = _columns(screen.width)
-        grid = _grid("Model", [*columns, "per million"])
+        grid = _grid("Model", [*columns, "Per million"])
         total = added_up(found.groups)
         most = max(row.total.cost_nanos for row in rows)
         names = max(len(short_model(row.name)) for row in rows)
