@@ -53,7 +53,7 @@ DOT_PITCHES_PX, MOST_DOTS_PX = (17, 13, 10, 8), 150
 NAMES_PX, LABEL_PX = 130, 120
 """What the names of bars take, and the words at their end."""
 OVER_TIME = {
-    "promised": ("face_usd", LINE),
+    "granted": ("face_usd", LINE),
     "still in force": ("kept_usd", KEPT),
     "used": ("used_usd", LIGHT),
     "worth": ("value_usd", TOKENS),
@@ -119,7 +119,7 @@ def _over_time(picture: OverTime, width: int) -> Chart:
     y = alt.Y("usd:Q", stack=None, scale=scale_of(least, most * 1.05), axis=money_axis())
     layers = [
         alt.Chart(data([row for row in rows if row["what"] == what]))
-        .mark_area(interpolate="step-before" if what == "promised" else "linear", opacity=1)
+        .mark_area(interpolate="step-before" if what == "granted" else "linear", opacity=1)
         .encode(
             x=x,
             y=y,

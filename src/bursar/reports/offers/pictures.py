@@ -33,7 +33,7 @@ class AgainstHeadline(NamedTuple):
 
 
 class Month(NamedTuple):
-    """A month of a token budget: promised, expected to be still in force and to be used, and what that is worth."""
+    """A month of a token budget: granted, expected to be still in force and to be used, and what that is worth."""
 
     month: int
     face_usd: float
@@ -51,7 +51,7 @@ class OverTime(NamedTuple):
     def words(self) -> str:
         """The first month and the last."""
         return "; ".join(
-            f"month {month.month + 1}: {whole(month.face_usd)} promised, {whole(month.kept_usd)} still in force, "
+            f"month {month.month + 1}: {whole(month.face_usd)} granted, {whole(month.kept_usd)} still in force, "
             f"{whole(month.used_usd)} used, {whole(month.value_usd)} worth"
             for month in (self.months[0], self.months[-1])
         )

@@ -107,7 +107,7 @@ def _what_becomes_of_it(valuation: Valuation) -> Section:
         picture=OverTime(tuple(months)),
         caption="As expected: leaving, cuts and revocation are in it. Worth is what it replaces of your own money.",
         table=Table(
-            ("Year", ">Promised", ">Still in force", ">Used", ">Expired", ">Cashed out", ">Worth"),
+            ("Year", ">Granted", ">Still in force", ">Used", ">Expired", ">Cashed out", ">Worth"),
             tuple((str(at), *_year(months)) for at, months in enumerate(spans, 1)),
         ),
     )
