@@ -46,8 +46,9 @@ class Sums(NamedTuple):
 class Ended(NamedTuple):
     """The end of a hold, or a late charge, and what of its cost these lots carried; of it, what was adjusted.
 
-    Of the cost `taken_back` is gone already: it was charged, and was not due, because of `why_back`.
-    Without a call's record the model is empty and the key is 0.
+    Of the cost `taken_back` is gone already: it was charged, and was not due, because of `why_back`. What is adjusted
+    began when it was put down: the lots are of another time. Without a call's record the model is empty and the key
+    is 0.
     """
 
     posting_id: int
@@ -196,8 +197,10 @@ class Movements:
             .order_by(postings.c.id)
         )
         for row in self._connection.execute(query):
-            posting_id, op, verb, effective_us, reason, cost, adjusted, *call = row
-            yield Ended(posting_id, op, Verb(verb), effective_us, reason, int(cost), int(adjusted), *call)
+            posting_id, op, verb, effective_us, reason, cost, adjusted, model, started_us, *call = row
+            began_us = effective_us if adjusted else started_us
+            sums = int(cost), int(adjusted)
+            yield Ended(posting_id, op, Verb(verb), effective_us, reason, *sums, model, began_us, *call)
 
 
 def corrected(found: Iterable[Ended]) -> list[Ended]:

@@ -235,7 +235,7 @@ def _until(plans: Sequence[PlanPeriod]) -> str:
     """Until when the closing balance can be spent; said only if that is the same for all of it."""
     ends = {(plan.expires_us, plan.time_zone) for plan in plans}
     if len(ends) != 1:
-        return ", each part until its plan's period ends"
+        return ", each part until its plan's last day, see above"
     ((expires_us, time_zone),) = ends
     if not expires_us:
         return ", with no end"

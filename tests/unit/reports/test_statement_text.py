@@ -316,7 +316,7 @@ def test_a_month_without_calls() -> None:
 def test_two_plans_that_end_at_different_times() -> None:
     other = msgspec.structs.replace(PLAN, name="apia", time_zone="Pacific/Apia", expires_us=PLAN.expires_us - 10)
     page = render(made(plans=(PLAN, other)))
-    assert "left to spend, each part until its plan's period ends." in page
+    assert "left to spend, each part until its plan's last day, see above." in page
 
 
 def test_less_than_a_cent_is_not_nothing() -> None:
