@@ -220,8 +220,12 @@ def corrected(found: Iterable[Ended]) -> list[Ended]:
         for op in (op for op in ids if op in ends):
             call = ends[op]
             part, late = min(back, call.cost), min(adjusted, call.adjusted)
-            told = {"taken_back": call.taken_back + part, "why_back": one.reason}
-            ends[op] = call._replace(cost=call.cost - part, adjusted=call.adjusted - late, **told)
+            ends[op] = call._replace(
+                cost=call.cost - part,
+                adjusted=call.adjusted - late,
+                taken_back=call.taken_back + part,
+                why_back=one.reason,
+            )
             back, adjusted = back - part, adjusted - late
         assert not back, f"{one.op} takes back more than was charged"
     return list(ends.values())
