@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -30,7 +29,7 @@ PLACES = (("UTC", "C.UTF-8", "0"), ("Pacific/Apia", "C", "1"), ("America/St_John
 def play_on(database: Database, prices: PriceBook, seed: int) -> None:
     clock = VirtualClock()
     books = Books(database, prices, clock)
-    play(Company(books, clock), Random(seed))
+    play(Company(books, clock), seed)
     books.close()
 
 
