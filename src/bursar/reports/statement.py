@@ -75,7 +75,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         provisional=tuple(
             provisional(call, days) for call in ended if call.verb is Verb.PROVISIONAL and not call.taken_back
         ),
-        reported=tuple(reported(call, days) for call in ended if call.verb is Verb.CHARGE),
+        reported=reported(ended, days),
         corrected=tuple(corrected(call, days) for call in ended if call.taken_back),
         running=tuple(
             Running(call=hold.hold_id, since_us=hold.since_us, day=days.of(hold.since_us), held_nanos=hold.amount)

@@ -67,17 +67,26 @@ def personal_nanos(connection: sa.Connection, person_id: int, ended: Iterable[En
     return sum(call.cost for call in ended if call.key_id in ids)
 
 
-def reported(call: Ended, days: Days) -> Reported:
-    """What is told of a late charge."""
-    return Reported(
-        id=call.op.removeprefix("charge:"),
-        at_us=call.started_us,
-        day=days.of(call.started_us),
-        model=call.model,
-        cost_nanos=call.cost,
-        adjusted_nanos=call.adjusted,
-        reason=call.reason,
-    )
+def reported(ended: Iterable[Ended], days: Days) -> tuple[Reported, ...]:
+    """What is told of usage that was reported: a line for each day, model and reason, in the order of the first."""
+    lines: dict[tuple[str, str, str, bool], Reported] = {}
+    for call in ended:
+        if call.verb is not Verb.CHARGE:
+            continue
+        day = days.of(call.started_us)
+        name = (day, call.model, call.reason, bool(call.adjusted))
+        line = lines.get(name)
+        lines[name] = Reported(
+            id=call.op.removeprefix("charge:") if line is None else line.id,
+            at_us=call.started_us if line is None else line.at_us,
+            day=day,
+            model=call.model,
+            cost_nanos=call.cost + (line.cost_nanos if line else 0),
+            adjusted_nanos=call.adjusted + (line.adjusted_nanos if line else 0),
+            reason=call.reason,
+            calls=1 + (line.calls if line else 0),
+        )
+    return tuple(lines.values())
 
 
 def corrected(call: Ended, days: Days) -> Corrected:

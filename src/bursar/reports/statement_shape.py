@@ -104,7 +104,8 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True):
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
     """Usage that did not pass the gateway and was reported; who reported it, and why it is told here.
 
-    `day` is that of the usage. What was adjusted was reported too late to be charged to the budget.
+    `day` is that of the usage. What was adjusted was reported too late to be charged to the budget. The `calls` that
+    somebody reported of one day and one model stand together, under the first one's `id`.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     cost_nanos: int
     adjusted_nanos: int
     reason: str
+    calls: int = 1
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):

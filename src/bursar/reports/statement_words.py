@@ -199,7 +199,8 @@ def day_of(instant_us: int, time_zone: str) -> str:
 def reported_text(one: Reported) -> str:
     """Who reported usage, and whether it was too late for the budget."""
     late = "; too late for the budget, so it was not charged to it" if one.adjusted_nanos else ""
-    return f"{one.reason or 'no reason was recorded'}{late} (usage {one.id})"
+    which = f"usage {one.id}" if one.calls == 1 else count(one.calls, "call", "calls")
+    return f"{one.reason or 'no reason was recorded'}{late} ({which})"
 
 
 def corrected_text(one: Corrected) -> str:
