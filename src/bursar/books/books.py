@@ -218,16 +218,18 @@ class Books:
         Returns how much was posted. May be done any number of times, at any time, on any node: the postings are the
         same.
         """
+        until_us = self.clock() if until_us is None else until_us
         with self.database.reading() as connection:
             person = None if person_id is None else directory.person_by_id(connection, person_id)
             enrolments = Enrolments.of(connection, person, self.term_prices)
-        return len(self.bring_up_these(enrolments, self.clock() if until_us is None else until_us))
+        return len(self.bring_up_these(enrolments, until_us))
 
     def bring_up_pools(self, team: str | None) -> int:
         """The same for the pools of a team, or of every team."""
+        now_us = self.clock()
         with self.database.reading() as connection:
             enrolments = Enrolments.of_pools(connection, team, self.term_prices)
-        return len(self.bring_up_these(enrolments, self.clock()))
+        return len(self.bring_up_these(enrolments, now_us))
 
     def bring_up_these(self, enrolments: Enrolments, now_us: int) -> list[Posting]:
         """Post what is due to the lots of some enrolments by an instant, in the order in which it would have been.

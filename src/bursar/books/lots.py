@@ -5,7 +5,7 @@ So nothing has to run for a budget to renew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from bursar.periods import Period, first_instant
 from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.batch import read_balance
 from bursar.store.changes import Change, changes_of
-from bursar.store.directory import Grant, Person, Plan, all_people, grants_of
+from bursar.store.directory import Grant, Person, Plan, all_people, grants_of, person_by_id
 from bursar.store.employment import absences_of
 from bursar.store.pools import pools_of
 from bursar.store.schema import balances
@@ -142,24 +142,41 @@ def _opens(one: Enrolment, period: Period) -> Iterator[Open | Refusal]:
 class Enrolments:
     """Some enrolments, and the lots that they open."""
 
-    def __init__(self, found: Iterable[Enrolment], lots: sa.ColumnElement[bool]) -> None:
-        """`lots` is a condition on the table `balances` that their lots fulfil, and no others."""
+    def __init__(
+        self,
+        found: Iterable[Enrolment],
+        lots: sa.ColumnElement[bool],
+        again: Callable[[sa.Connection], list[Enrolment]],
+    ) -> None:
+        """`lots` is a condition on the table `balances` that their lots fulfil, and no others.
+
+        `again` finds them anew, as they are when lots are compared with what they should be.
+        """
         self._all = list(found)
         self._lots = lots
+        self._again = again
         self._openers = {source: one for one in self._all for source in one.sources}
 
     @classmethod
     def of(cls, connection: sa.Connection, person: Person | None, prices: Prices) -> Enrolments:
         """Those of a person, the team's pools included; everybody's when nobody is named."""
-        found = _granted(connection, person, prices)
-        found += _pooled(connection, None if person is None else person.team, prices)
-        return cls(found, balances.c.kind == Kind.LOT.value if person is None else _lots_of(found))
+
+        def find(connection: sa.Connection) -> list[Enrolment]:
+            one = None if person is None else person_by_id(connection, person.id)
+            return _granted(connection, one, prices) + _pooled(connection, None if one is None else one.team, prices)
+
+        found = find(connection)
+        return cls(found, balances.c.kind == Kind.LOT.value if person is None else _lots_of(found), find)
 
     @classmethod
     def of_pools(cls, connection: sa.Connection, team: str | None, prices: Prices) -> Enrolments:
         """The pools of a team, or of every team."""
-        found = _pooled(connection, team, prices)
-        return cls(found, _lots_of(found))
+
+        def find(connection: sa.Connection) -> list[Enrolment]:
+            return _pooled(connection, team, prices)
+
+        found = find(connection)
+        return cls(found, _lots_of(found), find)
 
     def due_openings(self, connection: sa.Connection, now_us: int) -> list[Command]:
         """Every opening that is due."""
@@ -172,8 +189,12 @@ class Enrolments:
         return earned(connection, self._lots, self._openers, now_us)
 
     def due_effects(self, connection: sa.Connection, now_us: int) -> list[Command]:
-        """What changes of terms, and leaving, do to lots that are open."""
-        return effects(connection, self._lots, self._openers, now_us)
+        """What changes of terms, and leaving, do to lots that are open.
+
+        By the terms as they are in this transaction: what was announced since they were read may be in a lot already.
+        """
+        openers = {source: one for one in self._again(connection) for source in one.sources}
+        return effects(connection, self._lots, openers, now_us)
 
     def next_close_us(self, connection: sa.Connection, after_us: int, now_us: int) -> int:
         """When the next lot after an instant closed that has something available; now when none has closed by now."""

@@ -100,7 +100,8 @@ class Journal:
     def write(self, change: Callable[[sa.Connection], T]) -> T:
         """Run a change to the directory in a transaction of its own on the writing connection; wait for it.
 
-        What it adds to the papers is sealed by a link of the chain (see `store.seals`).
+        What it adds to the papers is sealed by a link of the chain (see `store.seals`). It may be run again, when
+        another node writes the same at the same moment; so what it does is a matter of the connection alone.
 
         Raises whatever the change raises, or Refused(STORE_UNAVAILABLE) when the database fails; then nothing of it
         was written, unless the connection broke while it was being committed.
@@ -239,17 +240,7 @@ class Journal:
     def _change(self, change: Callable[[sa.Connection], Any], waiter: Waiter, token: Any) -> None:
         result: Any
         try:
-            writer = self._connected()
-            writer.begin()
-            try:
-                result = change(writer.connection)
-                head = writer.seal(self._clock())
-                writer.commit()
-            except BaseException:
-                writer.rollback()
-                raise
-            if head is not None:
-                writer.advance(head)
+            result = self._changed(change)
         except DATABASE_FAILED:
             log.exception("the database failed; a change to the directory is refused")
             self._drop_connection()
@@ -257,6 +248,24 @@ class Journal:
         except Exception as error:  # handed to whoever waits
             result = _Raised(error)
         _deliver(waiter, [(token, result)])
+
+    def _changed(self, change: Callable[[sa.Connection], Any], tries: int = RETRIES) -> Any:
+        """Run a change in a transaction; anew when another node wrote the same, or locked in our way, just then."""
+        writer = self._connected()
+        writer.begin()
+        try:
+            result = change(writer.connection)
+            head = writer.seal(self._clock())
+            writer.commit()
+        except BaseException as problem:
+            writer.rollback()
+            if tries and isinstance(problem, sa.exc.DBAPIError) and isinstance(problem.orig, LOOK_AGAIN):
+                log.info("a change is made again: %s", type(problem.orig).__name__)
+                return self._changed(change, tries - 1)
+            raise
+        if head is not None:
+            writer.advance(head)
+        return result
 
     def _connected(self) -> Writer:
         """The writer; a new one when the last connection failed."""

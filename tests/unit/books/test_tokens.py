@@ -274,16 +274,24 @@ def test_an_index_follows_the_books_that_were_in_force(company: Company, prices:
 
 
 def test_two_nodes_open_one_lot_each_period_at_one_worth(company: Company, prices: PriceBook) -> None:
-    """The second node came with another book on 20 November; both look on 5 January, at once."""
+    """The second node came with another book on 20 November; both look on 5 January, at once.
+
+    Only one process writes to SQLite; there it is one node that has taken the other book.
+    """
     granted(company, TOKENS)
     company.clock.now_us = at("2026-11-20")
-    database = Database(company.books.database.url)
-    other = Books(database, cheaper(prices, "2026-12-10", input="1.50", output="7.50"), company.clock)
+    later = cheaper(prices, "2026-12-10", input="1.50", output="7.50")
+    nodes = [company.books]
+    if company.books.database.is_sqlite:
+        take(company, later)
+    else:
+        nodes.append(Books(Database(company.books.database.url), later, company.clock))
     company.clock.now_us = at("2027-01-05")
     with ThreadPoolExecutor(4) as threads:
-        for done in [threads.submit(books.bring_up) for books in (company.books, other) * 4]:
+        for done in [threads.submit(books.bring_up) for books in nodes * 4]:
             done.result()
-    other.close()
+    for other in nodes[1:]:
+        other.close()
     assert [lot.granted for lot in lots(company).values()] == [300 * USD, 300 * USD, 150 * USD]
-    assert other.prices.version in notes(company)[2]
+    assert later.version in notes(company)[2]
     assert len(notes(company)) == 3
