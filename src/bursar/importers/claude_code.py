@@ -217,15 +217,9 @@ class _File:
         except ValueError as problem:
             self._break(number, f"its usage is not understood: {problem}")
             return
-        rows.add(
-            _key(line, message, number),
-            at_us,
-            self._whose(line, message, usage.variant),
-            usage.counts(),
-            request_id=line.request_id or None,
-            message_id=message.id or None,
-            cost_nanos=cost_nanos,
-        )
+        shared = self._whose(line, message, usage.variant)
+        key, request = _key(line, message, number), line.request_id or None
+        rows.add(key, at_us, shared, usage.counts(), request, message.id or None, cost_nanos)
 
     def _whose(self, line: _Line, message: _Message, variant: str) -> Whose:
         """What a call shares with others; it is the same for most of a file."""

@@ -46,13 +46,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def add(
+    def add(  # noqa: PLR0917 - called for each record, and names cost time
         self,
         key: str,
         at_us: int,
         whose: Whose,
         counts: Counts,
-        *,
         request_id: str | None = None,
         message_id: str | None = None,
         cost_nanos: int | None = None,

@@ -20,12 +20,7 @@ def not_counted(files: Sequence[Kept]) -> dict[str, set[int]]:
 
 
 def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
-    known: set[str] = set()
-    twice: set[str] = set()
-    for one in files:
-        keys = set(one.all_keys())
-        twice |= known & keys
-        known |= keys
+    twice = _twice(files)
     if not twice:
         return
     best: dict[str, tuple[Kept, int]] = {}
@@ -41,6 +36,24 @@ def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
                 best[key] = one, row
             else:
                 out[one.path].add(row)
+
+
+def _twice(files: Sequence[Kept]) -> set[str]:
+    """The keys that more than one file has. Few files share any, so only those are looked at closely."""
+    known: set[str] = set()
+    shared: set[str] = set()
+    for one in files:
+        before, keys = len(known), one.all_keys()
+        known.update(keys)
+        if len(known) - before < len(keys):
+            shared.update(keys)
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for one in files if shared else ():
+        ours = shared.intersection(one.all_keys())
+        twice |= seen & ours
+        seen |= ours
+    return twice
 
 
 def _replays(files: Sequence[Kept], out: dict[str, set[int]]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -39,6 +39,17 @@ def kept_book(folder: Path, own: Path | None = None) -> PriceBook:
 def _sources(own: Path | None) -> str:
     """A name for all that a price book is built from: the installed tables, the reviewed ones, the operator's."""
     tables = sorted((files("bursar.pricing") / "data").iterdir(), key=lambda table: table.name)
-    sources = [version("genai-prices"), __version__, *(table.read_text("utf-8") for table in tables)]
+    sources = [_installed(), __version__, *(table.read_text("utf-8") for table in tables)]
     sources.append(own.read_text("utf-8") if own is not None and own.exists() else "")
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+
+
+def _installed() -> str:
+    """Which version of the public prices is installed, by the name of its metadata: reading it takes longer."""
+    found = find_spec("genai_prices")
+    if found is not None and found.origin:
+        for about in Path(found.origin).parents[1].glob("genai_prices-*.dist-info"):
+            return about.name
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import, and seldom needed
+
+    return version("genai-prices")
