@@ -48,7 +48,7 @@ docs: install          ## write the generated reference anew
 
 agents: install        ## coding agents at pinned versions (more than 1 GB), and their tests
 	$(NPM) ci --prefix tests/agents --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
-	for part in aider libraries; do \
+	for part in aider libraries proxy; do \
 	    test -x tests/agents/.venv/$$part/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python tests/agents/.venv/$$part && \
 	    $(BIN)/uv pip sync --quiet --python tests/agents/.venv/$$part --require-hashes tests/agents/$$part.txt || exit 1; \
 	done

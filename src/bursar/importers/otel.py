@@ -126,8 +126,8 @@ def of_json(data: bytes, wrong: list[str]) -> list[UsageRecord]:
 
 def of_protobuf(data: bytes, wrong: list[str]) -> list[UsageRecord]:
     """The same of one in protobuf."""
-    from google.protobuf.json_format import MessageToJson  # noqa: PLC0415 - only where somebody sends it
-    from google.protobuf.message import DecodeError  # noqa: PLC0415
+    from google.protobuf.json_format import MessageToJson  # type: ignore[import-untyped]  # noqa: PLC0415 - where sent
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415
         ExportTraceServiceRequest,
     )

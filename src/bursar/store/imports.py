@@ -195,7 +195,7 @@ def decide_heads(connection: sa.Connection, before: Sequence[Head], after: Seque
 def _change(*conditions: sa.ColumnElement[bool]) -> sa.Update:
     """A change of one head, by its source and key."""
     these = (usage_heads.c.source == sa.bindparam("of_source"), usage_heads.c.key == sa.bindparam("of_key"))
-    changed = {name: sa.bindparam(f"new_{name}") for name in _CHANGED}
+    changed: dict[str, sa.BindParameter[Any]] = {name: sa.bindparam(f"new_{name}") for name in _CHANGED}
     return sa.update(usage_heads).where(*these, *conditions).values(changed)
 
 

@@ -100,7 +100,7 @@ def test_spend_logs_of_a_page_and_of_a_table(tmp_path: Path) -> None:
 
 
 def test_our_own_format_in_three_shapes(tmp_path: Path) -> None:
-    one = {"key": "a", "at": "2026-11-01T00:00:00Z", "catalog": "openai", "model": "gpt-5-mini"}
+    one: dict[str, Any] = {"key": "a", "at": "2026-11-01T00:00:00Z", "catalog": "openai", "model": "gpt-5-mini"}
     one |= {"input_tokens": 1200, "cost": "0.01", "person": "ada@example.com"}
     lines = json.dumps(one) + "\n" + json.dumps(one | {"key": "b"})
     as_csv = ",".join(one) + "\na," + ",".join(str(value) for value in list(one.values())[1:])

@@ -1,0 +1,109 @@
+"""Usage that others report, on both engines: taken at once by many, grown, and taken back."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from bursar.books import Books
+from bursar.books.imports import Report, Taken, settle_pending, take
+from bursar.importers.record import UsageRecord
+from bursar.pricing.book import PriceBook
+from bursar.pricing.catalog import build_book
+from bursar.store.database import Database
+from bursar.store.schema import usage_heads
+from bursar.terms.plan import read_plan
+from bursar.usage import Usage
+from tests.support.books import assert_proved, sums
+from tests.support.clock import NOVEMBER_US, VirtualClock
+
+EMAIL = "ada@example.com"
+IN_NANOS, OUT_NANOS = 3_000, 15_000
+"""What a token of Claude Sonnet 4.5 costs."""
+
+
+@pytest.fixture(scope="module")
+def prices() -> PriceBook:
+    return build_book()
+
+
+@pytest.fixture
+def books(database: Database, prices: PriceBook, clock: VirtualClock) -> Iterator[Books]:
+    clock.advance(3_600)
+    books = Books(database, prices, clock)
+    books.add_person(EMAIL, "Ada")
+    books.add_plan(read_plan('name = "p"\namount = "1000.00"\noutside_usage = "charge"'))
+    books.grant(EMAIL, "p", NOVEMBER_US)
+    yield books
+    books.close()
+
+
+def record(key: str, output: int, **more: object) -> UsageRecord:
+    usage = Usage(input=10, output=output)
+    one = UsageRecord("claude-code", key, NOVEMBER_US, "anthropic", "claude-sonnet-4-5", usage, person=EMAIL)
+    return msgspec.structs.replace(one, **more)
+
+
+def reported(books: Books, *records: UsageRecord) -> Taken:
+    return take(books, Report(source=records[0].source, records=records, actor="test"))
+
+
+def test_many_report_the_same_at_once(books: Books) -> None:
+    """Eight at once, each in an order of its own and with counts of its own: the largest count, once."""
+    seed = random.SystemRandom().randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    told = [record(f"k{number}", chance.randint(1, 500)) for number in range(40) for _ in range(4)]
+    largest: dict[str, int] = {}
+    for one in told:
+        largest[one.key] = max(one.usage.output, largest.get(one.key, 0))
+
+    def some(number: int) -> None:
+        order = random.Random(seed + number)
+        mine = told.copy()
+        order.shuffle(mine)
+        for start in range(0, len(mine), 20):
+            reported(books, *mine[start : start + 20])
+
+    threads = [threading.Thread(target=some, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    settle_pending(books)
+    due = sum(10 * IN_NANOS + output * OUT_NANOS for output in largest.values())
+    assert sums(books.database).spent == due
+    with books.database.reading() as connection:
+        rows = connection.execute(sa.select(usage_heads.c.state, usage_heads.c.charged_nanos)).all()
+    assert {row[0] for row in rows} == {"charged"}
+    assert sum(row[1] for row in rows) == due
+    assert_proved(books.database)
+
+
+def test_what_a_more_trusted_source_tells_of_is_taken_back_whole(books: Books) -> None:
+    for output in (1, 20, 300):
+        reported(books, record("k", output, message_id="msg"))
+    before = sums(books.database).spent
+    assert before == 10 * IN_NANOS + 300 * OUT_NANOS
+    taken = reported(books, record("span", 100, source="otel", message_id="msg"))
+    assert taken.states == {"charged": 1}
+    assert sums(books.database).spent == 10 * IN_NANOS + 100 * OUT_NANOS
+    reported(books, record("k", 400, message_id="msg"))
+    assert sums(books.database).spent == 10 * IN_NANOS + 100 * OUT_NANOS
+    assert_proved(books.database)
+
+
+def test_what_was_overrun_goes_back_first(books: Books) -> None:
+    dear = record("dear", 100, message_id="a", usage=Usage(output=60_000_000))
+    reported(books, dear, record("other", 1, message_id="b", usage=Usage(output=10_000_000)))
+    books_now = sums(books.database)
+    assert (books_now.available, books_now.overrun) == (0, 50 * 10**9)
+    reported(books, record("span", 1, source="otel", message_id="b", usage=Usage(output=1)))
+    books_now = sums(books.database)
+    assert (books_now.overrun, books_now.available) == (0, 100 * 10**9 - OUT_NANOS)
+    assert_proved(books.database)
