@@ -162,7 +162,7 @@ def test_the_same_question_is_answered_without_loading_the_program(home: Path) -
 
 @pytest.mark.parametrize("change", ["grows", "comes", "goes", "home", "zone"])
 def test_an_answer_holds_only_as_long_as_nothing_changes(home: Path, change: str) -> None:
-    words = ("daily", "--json")
+    words: tuple[str, ...] = ("daily", "--json")
     ask(home, *words)
     log = home / ".claude/projects/-src-app/a.jsonl"
     expected = 4
