@@ -44,7 +44,8 @@ Sources = Annotated[
     typer.Option("--source", metavar="NAME", help="Only this agent: claude-code, codex, gemini-cli, opencode, pi."),
 ]
 Paths = Annotated[
-    list[Path] | None, typer.Option("--path", help="Look for logs here, instead of where the agents keep them.")
+    list[Path] | None,
+    typer.Option("--path", metavar="PATH", help="Look for logs here, instead of where the agents keep them."),
 ]
 Zone = Annotated[str | None, typer.Option("--time-zone", metavar="NAME", help="Days of this time zone; else yours.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Read all files anew and keep nothing.")]
@@ -192,6 +193,9 @@ def calls(
     context: typer.Context,
     person: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this person's calls.")] = None,
     since: Since = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What this source reported, and what came of it: see import.")
+    ] = None,
     limit: Limit = 50,
     json: JsonFlag = False,
 ) -> None:
@@ -200,13 +204,21 @@ def calls(
     \b
     Examples:
       bursar usage calls --person ann@example.com --since 7d
+      bursar usage calls --source claude-code
       bursar usage calls --limit 1000 --json
     """
     session = session_of(context)
+    path = "/usage" if source is None else "/usage/reported"
     with session.client() as client:
-        found = client.get("/usage", person=person, since=since, limit=limit)
-    if not session.show_json(found):
+        found = client.get(path, person=person, source=source, since=since, limit=limit)
+    if session.show_json(found):
+        return
+    if source is None:
         _show_calls(found, with_person=person is None)
+    else:
+        from bursar.cli.usage_reported import show  # noqa: PLC0415 - `--help` needs none of it
+
+        show(found)
 
 
 def _asked(
