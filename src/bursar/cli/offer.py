@@ -15,6 +15,7 @@ from bursar.cli.session import JsonFlag, session_of
 
 if TYPE_CHECKING:
     from bursar.offers.file import OfferFile
+    from bursar.reports.offers.letter import Letter
 
 app = typer.Typer(
     name="offer",
@@ -64,12 +65,17 @@ def value(
       bursar offer value offer.toml --usage ~/.claude
       bursar offer value offer.toml --usage-file spend.csv --report offer.html
     """
-    from bursar.offers.value import value as valued  # noqa: PLC0415 - `--help` needs no numpy
+    from bursar.offers.fineprint import check as fine_print  # noqa: PLC0415 - `--help` needs no numpy
+    from bursar.offers.value import value as valued  # noqa: PLC0415
     from bursar.reports.offers.value import value_letter  # noqa: PLC0415
 
-    read = with_usage(read_file(file), usage, usage_file)
-    found = valued(read.offer, read.person, settings(assumed))
-    tell(session_of(context), found, lambda: value_letter(found, _standing(read)), report)
+    read, parameters = with_usage(read_file(file), usage, usage_file), settings(assumed)
+    found = valued(read.offer, read.person, parameters)
+
+    def letter() -> Letter:
+        return value_letter(found, _standing(read), fine_print(read, parameters))
+
+    tell(session_of(context), found, letter, report)
 
 
 @app.command()

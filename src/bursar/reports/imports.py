@@ -51,6 +51,7 @@ def reported(
     person_id: int | None = None,
     *,
     source: str | None = None,
+    since_us: int | None = None,
     state: str | None = None,
     limit: int = PAGE,
     after: int | None = None,
@@ -73,6 +74,8 @@ def reported(
         query = query.where(usage_heads.c.person_id == person_id)
     if source is not None:
         query = query.where(usage_heads.c.source == source)
+    if since_us is not None:
+        query = query.where(usage_heads.c.at_us >= since_us)
     if state is not None:
         query = query.where(usage_heads.c.state == state)
     if after is not None:

@@ -7,10 +7,11 @@ font of the letter. The same letter gives the same bytes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bursar.reports.look import html_template, typeset
 from bursar.reports.offers import drawing
@@ -18,17 +19,28 @@ from bursar.reports.offers.charts import chart_of
 from bursar.reports.offers.letter import Letter
 from bursar.reports.offers.pictures import Picture
 
+PROSE = {"summary", "prose", "closing"}
+_NEGATIVE = re.compile(r"−\$[0-9,.]*[0-9]")
 HTML, PRINT = "offer.html.j2", "offer.typ"
 
 
 def render_html(letter: Letter) -> bytes:
     """The page of a letter."""
-    return html_template(HTML).render(_page_of(letter, _for_screens)).encode()
+    page = _page_of(letter, _for_screens)
+    for part in (page, *page["sections"]):
+        for name in PROSE & set(part):
+            part[name] = [_unbroken(text) for text in part[name]]
+    return html_template(HTML).render(page).encode()
 
 
 def render_pdf(letter: Letter) -> bytes:
     """The pages of a letter."""
     return typeset(PRINT, {"data": json.dumps(_page_of(letter, _for_print))})
+
+
+def _unbroken(text: str) -> Markup:
+    """Prose whose negative amounts are not broken behind their sign."""
+    return Markup(_NEGATIVE.sub(r'<span class="unbroken">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def _for_screens(picture: Picture) -> dict[str, str]:

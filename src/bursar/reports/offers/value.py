@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bursar.offers.fineprint import FinePrint
 from bursar.offers.prose import about_share, about_usd
 from bursar.offers.results import Month, Valuation
 from bursar.reports.offers.figures import thousands, whole
@@ -30,16 +31,20 @@ MONTHS = 12
 MOST_SWINGS = 8
 """The tornado shows so many assumptions; the others move less than each of these."""
 LEAST_SWING_USD_YEAR = 50.0
+MOST_ASKS = 4
 
 
-def value_letter(valuation: Valuation, market: str | None = None) -> Letter:
-    """What an offer is worth. `market` is a sentence on where its base stands, with its source."""
+def value_letter(valuation: Valuation, market: str | None = None, fine_print: FinePrint | None = None) -> Letter:
+    """What an offer is worth. `market` is a sentence on where its base stands, with its source.
+
+    With its fine print the letter tells which terms to ask for first.
+    """
     return Letter(
         title="What this offer is worth",
         about=valuation.offer.name,
         figures=tuple(_figures(valuation)),
         summary=tuple(summary_of(valuation, market)),
-        sections=tuple(_sections(valuation)),
+        sections=tuple(_sections(valuation, fine_print)),
         small_print=SMALL_PRINT,
     )
 
@@ -55,8 +60,10 @@ def _figures(valuation: Valuation) -> Iterator[Figure]:
     yield Figure("The offer, as base salary", thousands(sum(as_base(valuation).values())), remark)
 
 
-def _sections(valuation: Valuation) -> Iterator[Section]:
+def _sections(valuation: Valuation, fine_print: FinePrint | None) -> Iterator[Section]:
     yield _against_headline(valuation)
+    if fine_print is not None:
+        yield from _to_ask_for(fine_print)
     if told_of_tokens(valuation):
         yield _how_sure(valuation)
         yield _what_becomes_of_it(valuation)
@@ -82,6 +89,25 @@ def _against_headline(valuation: Valuation) -> Section:
             summed=True,
         ),
     )
+
+
+def _to_ask_for(fine_print: FinePrint) -> Iterator[Section]:
+    """The terms whose mending is worth most, if there are some."""
+    found = [
+        one for one in fine_print.findings if one.basis == "terms" and one.cost_usd_year >= LEAST_SWING_USD_YEAR
+    ][:MOST_ASKS]
+    if found:
+        yield Section(
+            "What would make the budget worth more",
+            table=Table(
+                ("Ask for", ">Worth a year", ">Interval"),
+                tuple((one.ask, about_usd(one.cost_usd_year), span(one.cost_interval)) for one in found),
+            ),
+            closing=(
+                "As base salary, each by itself. With all that the fine print would mend, the budget is worth "
+                f"{about_usd(fine_print.mended_usd_year)} of base a year: see bursar offer check, bursar offer ask.",
+            ),
+        )
 
 
 def _how_sure(valuation: Valuation) -> Section:

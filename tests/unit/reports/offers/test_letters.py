@@ -214,6 +214,19 @@ def test_counter_offers_come_with_what_they_cost() -> None:
     assert "already" in letters()["reached"].summary[0]
 
 
+def test_a_letter_with_the_fine_print_says_what_to_ask_for_first() -> None:
+    found = check(OfferFile(offer=TOKENS), points=128)
+    table = section(value_letter(valued(TOKENS), None, found), "What would make").table
+    assert table is not None
+    by_ask = {one.ask: one for one in found.findings}
+    assert [by_ask[row[0]].basis for row in table.rows] == ["terms"] * len(table.rows)
+    costs = [by_ask[row[0]].cost_usd_year for row in table.rows]
+    assert costs == sorted(costs, reverse=True)
+    assert [row[1] for row in table.rows] == [about_usd(cost) for cost in costs]
+    without = value_letter(valued(BASE), None, check(OfferFile(offer=BASE), points=128))
+    assert all(not part.title.startswith("What would") for part in without.sections)
+
+
 def test_pictures_show_what_was_valued() -> None:
     valuation = valued(TOKENS)
     pictures = {type(part.picture): part.picture for part in value_letter(valuation).sections if part.picture}
