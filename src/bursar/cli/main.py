@@ -30,6 +30,7 @@ from bursar.cli import (
     plan,
     pool,
     prices,
+    reconcile,
     reload,
     request,
     roster,
@@ -84,6 +85,7 @@ app.command()(change.resume)
 app.command()(change.revoke)
 app.command()(change.extend)
 app.command()(adjust.adjust)
+app.command()(reconcile.reconcile)
 app.command()(close.close)
 app.command()(simulate.simulate)
 app.command()(reload.reload)

@@ -28,7 +28,7 @@ TIMEOUT_S = 60.0
 PAGE_DAYS = 31
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-Params = list[tuple[str, str]]
+Params = list[tuple[str, str | int | float | bool | None]]
 
 
 class Wanted(NamedTuple):
@@ -200,10 +200,10 @@ def _params(wanted: Wanted, since: date, end: date) -> Params:
     if wanted.daily:
         return [("starting_at", since.isoformat()), ("limit", "1000")]
     if wanted.provider == ANTHROPIC:
-        bounds = [("starting_at", f"{since}T00:00:00Z"), ("ending_at", f"{end}T00:00:00Z")]
+        bounds: Params = [("starting_at", f"{since}T00:00:00Z"), ("ending_at", f"{end}T00:00:00Z")]
     else:
         bounds = [("start_time", _seconds(since)), ("end_time", _seconds(end))]
-    groups = [("group_by[]", group) for group in wanted.groups]
+    groups: Params = [("group_by[]", group) for group in wanted.groups]
     return [*bounds, ("bucket_width", "1d"), ("limit", str(PAGE_DAYS)), *groups]
 
 
@@ -223,7 +223,7 @@ def _wait_s(tries: int, said: str | None) -> float:
             return min(max(left.total_seconds(), 0.0), MOST_WAIT_S)
         except (ValueError, TypeError):
             pass
-    whole = min(FIRST_WAIT_S * 2 ** (tries - 1), MOST_WAIT_S)
+    whole = min(FIRST_WAIT_S * (1 << (tries - 1)), MOST_WAIT_S)
     return whole * (0.5 + random.random() / 2)  # noqa: S311 - nothing secret is drawn
 
 

@@ -104,5 +104,4 @@ def listed(connection: sa.Connection, source: str | None, limit: int, after: int
 
 
 def _numbered(row: sa.Row[Any]) -> tuple[int, Total]:
-    number, *columns = row
-    return number, Total(*columns)
+    return row[0], Total(*row[1:])

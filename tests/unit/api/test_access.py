@@ -37,15 +37,17 @@ ADMINISTRATORS_ONLY = {
     "POST /roster",
     "POST /close",
     "POST /people/ada@example.com/changes",
+    "POST /people/ada@example.com/adjustments",
     "POST /requests/1/approve",
     "POST /requests/1/deny",
     "POST /signing/rotate",
     "POST /journal/checkpoint",
     "GET /provider-totals",
     "POST /provider-totals",
+    "POST /reconciliation/residual",
 }
 FINANCE_ONLY = {"POST /pay", "POST /pay/rates"}
-FINANCE_AND_ADMINISTRATORS = {"POST /exports/gl"}
+FINANCE_AND_ADMINISTRATORS = {"POST /exports/gl", "GET /reconciliation"}
 OF_PAY = ("pay", "compensation")
 """What is under /people/{email} for the person and for finance, not for administrators."""
 

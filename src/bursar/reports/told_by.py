@@ -1,0 +1,223 @@
+"""What each kind of source tells of a period, added up by day (in UTC), provider, model and person.
+
+The gateway's calls are the journal's; telemetry's and other tools' calls are those that were brought in; a provider
+reports totals, of which for each day one report of usage and one of costs is taken, so that nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bursar.importers.totals import DIMENSIONS
+from bursar.importers.trust import GATEWAYS, SUMS, TELEMETRY
+from bursar.periods import US_PER_SECOND, from_us
+from bursar.store import totals
+from bursar.store.schema import calls, people, usage_heads, usage_records
+from bursar.store.totals import Total
+
+DAY_US = 86_400 * US_PER_SECOND
+REPORTED = "reported"
+"""The wire as which usage that others report stands among the calls."""
+TOLD, BILLED = "told", "billed"
+"""States of calls that are counted as somebody else's: another source's, or the gateway's."""
+USAGE_FROM = ("anthropic-usage", "openai-usage", "copilot", "focus", "anthropic-claude-code")
+COST_FROM = ("anthropic-cost", "openai-costs", "copilot", "focus", "anthropic-claude-code")
+PEOPLE_FROM = ("anthropic-claude-code", "copilot", "focus")
+"""Whose totals are taken for a day, the first of them that has any; others come after these, by name."""
+_SNAPSHOT = re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
+_INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
+_OUTPUT = ("output_tokens", "audio_output_tokens")
+
+
+class Kind(StrEnum):
+    """Who tells."""
+
+    GATEWAY = "gateway"
+    TELEMETRY = "telemetry"
+    LOGS = "logs"
+    OUTSIDE = "outside"
+    """Telemetry and logs, each call once."""
+    KNOWN = "known"
+    """All of these, each call once."""
+    PROVIDER = "provider"
+
+
+class Place(NamedTuple):
+    """What something is added up for. The person is an e-mail, or what the source says; empty for nobody."""
+
+    day: str
+    catalog: str
+    model: str
+    person: str
+
+
+class Sum(NamedTuple):
+    """Calls, tokens in and out, cost in nano-USD. None is what the source says nothing of."""
+
+    calls: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_nanos: int | None = None
+
+    def plus(self, other: Sum) -> Sum:
+        """Both together."""
+        return Sum(*(_plus(mine, theirs) for mine, theirs in zip(self, other, strict=True)))
+
+
+Sums = dict[Kind, dict[Place, Sum]]
+
+
+def told_by(connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]) -> Sums:
+    """What all sources tell of `start_us <= t < end_us`, which are days' bounds in UTC.
+
+    `catalogs` are the price book's names of the providers of the configuration, by their names there.
+    """
+    found: Sums = {kind: {} for kind in Kind}
+    for place, total in _gateway(connection, start_us, end_us, catalogs):
+        _add(found[Kind.GATEWAY], place, total)
+        _add(found[Kind.KNOWN], place, total)
+    for kind, state, place, total in _brought_in(connection, start_us, end_us):
+        _add(found[kind], place, total)
+        if state != TOLD:
+            _add(found[Kind.OUTSIDE], place, total)
+        if state not in {TOLD, BILLED}:
+            _add(found[Kind.KNOWN], place, total)
+    for place, total in _of_provider(totals.between(connection, start_us, end_us)):
+        _add(found[Kind.PROVIDER], place, total)
+    return found
+
+
+def plain_model(model: str) -> str:
+    """A model without the day of its snapshot: reports name that, and calls what was asked for."""
+    return _SNAPSHOT.sub("", model.strip())
+
+
+# --- the gateway, and what was brought in ---------------------------------------------------------------------
+
+
+def _gateway(
+    connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]
+) -> Iterator[tuple[Place, Sum]]:
+    day = calls.c.ended_us // DAY_US
+    query = (
+        sa.select(day, calls.c.provider, calls.c.model, people.c.email, *_sums(calls), _sum(calls.c.cost_nanos))
+        .join(people, people.c.id == calls.c.person_id)
+        .where(
+            calls.c.ended_us >= start_us,
+            calls.c.ended_us < end_us,
+            calls.c.wire != REPORTED,
+            calls.c.outcome != "released",
+        )
+        .group_by(day, calls.c.provider, calls.c.model, people.c.email)
+    )
+    for number, provider, model, email, count, tokens_in, tokens_out, cost in connection.execute(query):
+        place = Place(_day(number * DAY_US), catalogs.get(provider, provider), plain_model(model), email)
+        yield place, Sum(count, int(tokens_in), int(tokens_out), int(cost))
+
+
+def _brought_in(connection: sa.Connection, start_us: int, end_us: int) -> Iterator[tuple[Kind, str, Place, Sum]]:
+    """By source and by what its calls have come to."""
+    record = usage_records.c
+    person = sa.func.coalesce(people.c.email, record.person)
+    day = record.at_us // DAY_US
+    by = (record.source, day, record.catalog, record.model, person, usage_heads.c.state)
+    query = (
+        sa.select(*by, *_sums(usage_records), _sum(record.cost_nanos))
+        .join(usage_heads, usage_heads.c.record_id == record.id)
+        .outerjoin(people, people.c.id == record.person_id)
+        .where(record.at_us >= start_us, record.at_us < end_us, record.source.not_in(SUMS))
+        .group_by(*by)
+    )
+    for source, number, catalog, model, whose, state, count, tokens_in, tokens_out, cost in connection.execute(query):
+        kind = Kind.TELEMETRY if source in TELEMETRY | GATEWAYS else Kind.LOGS
+        place = Place(_day(number * DAY_US), catalog, plain_model(model), whose)
+        yield kind, state, place, Sum(count, int(tokens_in), int(tokens_out), None if cost is None else int(cost))
+
+
+def _sums(table: sa.Table) -> tuple[sa.ColumnElement[int], ...]:
+    return (
+        sa.func.count(),
+        _sum(sum((table.c[name] for name in _INPUT[1:]), table.c[_INPUT[0]])),
+        _sum(sum((table.c[name] for name in _OUTPUT[1:]), table.c[_OUTPUT[0]])),
+    )
+
+
+def _sum(column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return sa.func.sum(column)
+
+
+# --- the provider's reports -----------------------------------------------------------------------------------
+
+
+def _of_provider(found: Sequence[Total]) -> Iterator[tuple[Place, Sum]]:
+    """For each day and provider: tokens of one report, costs of one, and of people what one names, beside these."""
+    days: defaultdict[tuple[str, str], defaultdict[str, list[Total]]] = defaultdict(lambda: defaultdict(list))
+    for total in _one_report(found):
+        days[_day(total.starts_us), total.catalog][total.source].append(total)
+    for (day, catalog), by_source in days.items():
+        for total in by_source[_first(by_source, USAGE_FROM, lambda one: one.tokens > 0)]:
+            used = Sum(total.requests, _tokens(total, _INPUT), _tokens(total, _OUTPUT))
+            yield Place(day, catalog, plain_model(total.model), ""), used
+        for total in by_source[_first(by_source, COST_FROM, lambda one: one.cost_nanos is not None)]:
+            yield Place(day, catalog, plain_model(total.model), ""), Sum(cost_nanos=total.cost_nanos)
+        for total in by_source[_first(by_source, PEOPLE_FROM, lambda one: "@" in one.person)]:
+            if total.person:
+                used = Sum(total.requests, _tokens(total, _INPUT), _tokens(total, _OUTPUT), total.cost_nanos)
+                yield Place(day, catalog, plain_model(total.model), total.person.lower()), used
+
+
+def _one_report(found: Iterable[Total]) -> Iterator[Total]:
+    """Of reports of one source that tell of the same day in other spans, or grouped otherwise, one each.
+
+    Of spans the longest; of groupings the one that tells most, else the one with the most dimensions.
+    """
+    widths: dict[tuple[str, str, str], int] = {}
+    for total in (found := list(found)):
+        day = (total.source, total.catalog, _day(total.starts_us))
+        widths[day] = max(widths.get(day, 0), total.ends_us - total.starts_us)
+    spans: defaultdict[tuple[str, str, int, int], defaultdict[str, list[Total]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for total in found:
+        if total.ends_us - total.starts_us == widths[total.source, total.catalog, _day(total.starts_us)]:
+            span = (total.source, total.catalog, total.starts_us, total.ends_us)
+            spans[span][total.grouping].append(total)
+    for groupings in spans.values():
+        yield from groupings[max(groupings, key=lambda name: _tells(name, groupings[name]))]
+
+
+def _tells(grouping: str, found: Sequence[Total]) -> tuple[int, int, int, str]:
+    tokens = sum(total.tokens for total in found)
+    cost = sum(total.cost_nanos or 0 for total in found)
+    return tokens, cost, sum(name in grouping.split(",") for name in DIMENSIONS), grouping
+
+
+def _first(by_source: Mapping[str, Sequence[Total]], order: Sequence[str], tells: Callable[[Total], bool]) -> str:
+    """The source that is taken: the first of an order that tells anything, else the first other one by name."""
+    has = [source for source, found in by_source.items() if any(map(tells, found))]
+    return min(has, key=lambda name: (order.index(name) if name in order else len(order), name), default="")
+
+
+def _tokens(total: Total, names: Sequence[str]) -> int:
+    return sum(getattr(total, name) for name in names)
+
+
+def _day(instant_us: int) -> str:
+    return f"{from_us(instant_us):%Y-%m-%d}"
+
+
+def _add(sums: dict[Place, Sum], place: Place, total: Sum) -> None:
+    known = sums.get(place)
+    sums[place] = total if known is None else known.plus(total)
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
