@@ -15,7 +15,7 @@ from msgspec import Meta
 from bursar.api.access import PERSON, Caller
 from bursar.api.holds import Count, Tokens
 from bursar.api.keys import read_amount
-from bursar.api.moments import day_or_instant
+from bursar.api.moments import day_or_instant, time_before
 from bursar.api.paging import PAGE, After, PageSize
 from bursar.api.routes import body, route
 from bursar.api.told import told, told_list
@@ -145,18 +145,23 @@ def list_reported(
     *,
     person: FromQuery[str | None] = None,
     source: FromQuery[str | None] = None,
+    since: FromQuery[str | None] = None,
     outcome: FromQuery[str | None] = None,
     limit: PageSize = PAGE,
     after: After = None,
 ) -> list[dict[str, Any]]:
     """Calls that others reported, with what they have come to: everybody's, the named person's, or one's own.
 
-    An `outcome` is charged, adjusted, memo, billed, told, nobody, unpriced or refused. Of calls that came to nothing `why`
-    says the reason. For the next page give the last call's `id` as `after`.
+    `since` is a day, an instant or a span ago ("7d"), by the time of the call. An `outcome` is charged, adjusted, memo,
+    billed, told, nobody, unpriced or refused. Of calls that came to nothing `why` says the reason. For the next page
+    give the last call's `id` as `after`.
     """
+    since_us = None if since is None else time_before(since, "since", books.clock())
     with books.database.reading() as connection:
         person_id = caller.scope(connection, person)
-        found = reported(connection, person_id, source=source, state=outcome, limit=limit, after=after)
+        found = reported(
+            connection, person_id, source=source, since_us=since_us, state=outcome, limit=limit, after=after
+        )
     return [plain(each) for each in found]
 
 

@@ -189,7 +189,7 @@ def watch(  # noqa: PLR0917 - the options of the command line
 
 
 @app.command()
-def calls(
+def calls(  # noqa: PLR0917 - the options of the command line
     context: typer.Context,
     person: Annotated[str | None, typer.Option(metavar="EMAIL", help="Only this person's calls.")] = None,
     since: Since = None,

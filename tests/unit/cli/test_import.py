@@ -116,6 +116,10 @@ def test_what_came_of_it_is_told_in_words(charged: Program, tmp_path: Path) -> N
     ):
         assert words in said
     assert "november.csv" in charged.done("import", "list").out
+    listed = charged.done("usage", "calls", "--source", "records", "--person", ADA).out
+    assert ("claude-sonnet-4-5" in listed, "charged" in listed, "x@example.com" in listed) == (True, True, False)
+    assert charged.done("usage", "calls", "--source", "codex").out == "No such call was reported.\n"
+    assert charged.done("usage", "calls", "--source", "records", "--since", "1m", "--json").json == []
 
 
 def test_what_is_wrong_is_named(charged: Program, tmp_path: Path) -> None:
