@@ -1,4 +1,4 @@
-"""One Chromium for all tests that look at a page as people do: Debian's, without a network."""
+"""A Chromium for tests that look at a page as people do: Debian's, without a network."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ class Seen(NamedTuple):
 Open = Callable[..., Seen]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once for each module.
+
+    No longer: while it runs, so does an event loop in this thread, and tests elsewhere have loops of their own.
+    """
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield started
