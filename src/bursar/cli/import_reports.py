@@ -213,7 +213,8 @@ class _Telling:
         self.dry_run = dry_run
         self._corrects = corrects
         self._sums: dict[str, Counter[str]] = {}
-        self._nanos: Counter[str] = Counter()
+        self._nanos: dict[str, int] = {}
+        """What reports say of costs; those of usage say nothing."""
         self._broken: list[Broken] = []
 
     @property
@@ -235,14 +236,18 @@ class _Telling:
             }
             taken = self._client.post("/provider-totals", body)
             sums.update({count: taken[count] for count in SUMMED})
-            self._nanos[source] += int(Decimal(taken["cost"]) * NANOS_PER_USD)
+            if any(total.cost_nanos is not None for total in found.totals):
+                self._nanos[source] = self._nanos.get(source, 0) + int(Decimal(taken["cost"]) * NANOS_PER_USD)
+
+    def _cost(self, source: str) -> str | None:
+        return usd(self._nanos[source]) if source in self._nanos else None
 
     def show(self, session: Session) -> None:
         """What came of it."""
         answer = {
             "dry_run": self.dry_run,
             "reports": [
-                {"source": source, **{name: sums[name] for name in SUMMED}, "cost": usd(self._nanos[source])}
+                {"source": source, **{name: sums[name] for name in SUMMED}, "cost": self._cost(source)}
                 for source, sums in self._sums.items()
             ],
             "broken": [{"file": each.file, "line": each.line, "reason": each.reason} for each in self._broken],
@@ -251,7 +256,7 @@ class _Telling:
             return
         columns = ["Report", ">Totals", ">New", ">Changed", ">Known", ">Smaller", ">Cost"]
         rows = [
-            [source, *(f"{sums[name]:,}" for name in SUMMED), money(usd(self._nanos[source]))]
+            [source, *(f"{sums[name]:,}" for name in SUMMED), money(self._cost(source))]
             for source, sums in self._sums.items()
         ]
         table(columns, rows, empty="There was nothing in it.", title="Dry run: nothing was changed" * self.dry_run)

@@ -1,8 +1,9 @@
 """The books beside what others tell: gateway, telemetry, other tools' logs and the provider's report, line by line.
 
 A line is a day, a provider and a model; below it stand the people. *Here* is what is known of single calls, each
-once: the gateway's, and what was brought in of others. *There* is the provider's report where it tells of that day;
-elsewhere, and for people whom it does not name, it is what was brought in, and here the gateway alone.
+once: the gateway's, and what was brought in of others. *There* is the provider's report, where it tells of that day;
+where it does not, it is what was brought in, and here the gateway alone. A person is compared where the report names
+people.
 
 The residual of a provider is what it billed beyond what is known here, over the days that its costs are told of.
 """
@@ -35,6 +36,8 @@ class Status(StrEnum):
     ONLY_HERE = "only here"
     ONLY_THERE = "only there"
     DIFFERENT = "different"
+    NOT_NAMED = "not named"
+    """Of people alone: the provider tells of that day, and not of them."""
 
 
 class SumView(msgspec.Struct, frozen=True):
@@ -184,14 +187,14 @@ def _line(
         tokens_apart=_apart(_tokens(here), _tokens(there)),
         cost_apart_nanos=_apart(here.cost_nanos, there.cost_nanos),
         people=tuple(
-            _person(sums, Place(*at, person), names_people=names_people)
+            _person(sums, Place(*at, person), is_covered=is_covered, names_people=names_people)
             for person in people
             if person or any(sums[kind].get(Place(*at, "")) for kind in Kind if kind is not Kind.PROVIDER)
         ),
     )
 
 
-def _person(sums: Sums, place: Place, *, names_people: bool) -> PersonLine:
+def _person(sums: Sums, place: Place, *, is_covered: bool, names_people: bool) -> PersonLine:
     each = {kind: sums[kind].get(place, NOTHING) for kind in Kind}
     provider = each[Kind.PROVIDER] if place.person else NOTHING
     here, there = (each[Kind.KNOWN], provider) if names_people else (each[Kind.GATEWAY], each[Kind.OUTSIDE])
@@ -201,7 +204,7 @@ def _person(sums: Sums, place: Place, *, names_people: bool) -> PersonLine:
         telemetry=_view(each[Kind.TELEMETRY]),
         logs=_view(each[Kind.LOGS]),
         reported=_view(provider),
-        status=_status(here, there),
+        status=Status.NOT_NAMED if is_covered and not names_people else _status(here, there),
     )
 
 
