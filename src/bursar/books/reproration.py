@@ -44,22 +44,24 @@ def reprorated(one: Granted, lot: Balance, posted: Posted, free_nanos: int, now_
     taken = sum(posted.get(part_op(change, lot), 0) for change in one.events if change.kind == Kind.REVOKE_PART)
     is_now = lot.granted - asked - (lot.revoked - taken)
     more = opened_nanos + sum(amount for _, amount in raised(one, lot, now_us)) - is_now
+    before = (lot.granted, lot.revoked)
+    stands = (lot.granted, lot.revoked)
     name = f"roster:{lot.granted}:{lot.revoked}"
     if more > 0:
-        yield Add(lot.id, more, name, now_us, REASON, _unearned(one, lot, posted, more, now_us))
+        yield Add(lot.id, more, name, now_us, REASON, _unearned(one, lot, posted, more, now_us), before)
     elif more < 0:
         base = is_now - added_nanos(one.events, lot, posted, AMOUNTS)
         used = lot.spent + lot.held - lot.overrun - lot.adjusted
         amount = min(-more, free_nanos, max(0, min(base, lot.carried_in + base - used)))
         if amount > 0:
-            yield Revoke(lot.id, amount, name, now_us, REASON)
+            yield Revoke(lot.id, amount, name, now_us, REASON, before)
 
 
 def _opened_nanos(one: Granted, lot: Balance) -> int:
     """What the lot would be opened with by what the roster says now. Raises Refused when that cannot be told."""
     terms, period = one.terms, one.terms.periods.at(lot.opens_us)
     begins_us = max(period.start_us, one.from_us, first_us(one.employment.starts, terms.time_zone))
-    known = [event for event in one.events if event.announced_us <= lot.opens_us]
+    known = [event for event in one.events if event.announced_us < lot.opens_us]
     resumed_us = resumes_us(known, begins_us)
     begins_us = lot.opens_us if resumed_us is None else resumed_us
     if begins_us >= period.end_us:

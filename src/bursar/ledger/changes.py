@@ -75,7 +75,9 @@ def _accrue(lot: Balance, command: Accrue) -> Decision | None:
     )
 
 
-def _add(lot: Balance, command: Add) -> Decision:
+def _add(lot: Balance, command: Add) -> Decision | None:
+    if _is_late(lot, command.before):
+        return None
     if not 0 < command.amount < MAX_NANOS:
         return _wrong(command.amount, "the credit to add", f"it must be {SOME_MONEY}")
     if not 0 <= command.unearned <= command.amount:
@@ -120,11 +122,18 @@ def _carry(lot: Balance, later: Balance, command: Carry) -> Decision | None:
     )
 
 
+def _is_late(lot: Balance, before: tuple[int, int] | None) -> bool:
+    """Whether a lot is no longer what it was when something was found due."""
+    return before is not None and before != (lot.granted, lot.revoked)
+
+
 def _revoke(lot: Balance, command: Revoke) -> Decision | None:
     amount = min(command.amount, lot.unearned + lot.available)
+    if _moved_on(lot, command):
+        return None
     if command.amount <= 0:
         return _wrong(command.amount, "the credit to revoke", "it must be more than 0")
-    if not amount or lot.over(command.at_us):
+    if not amount or lot.over(command.at_us) or _is_late(lot, command.before):
         return None
     return Posting(
         op=command.op,
@@ -135,6 +144,11 @@ def _revoke(lot: Balance, command: Revoke) -> Decision | None:
         transfers=_taken(lot, (Account.UNEARNED, Account.AVAILABLE), Account.REVOKED, amount),
         reason=command.reason,
     )
+
+
+def _moved_on(lot: Balance, command: Add | Revoke) -> bool:
+    """Whether the lot no longer stands as it did when the amount was found."""
+    return command.stands not in (None, (lot.granted, lot.revoked))
 
 
 def _cash_out(lot: Balance, command: CashOut) -> Decision | None:

@@ -213,7 +213,8 @@ class Accrue(msgspec.Struct, frozen=True, gc=False):
 class Add(msgspec.Struct, frozen=True, gc=False):
     """Put more into a lot, because of a `change` to the person's terms (its name is a part of the operation's).
 
-    All of it is available but for what is `unearned` as yet.
+    All of it is available but for what is `unearned` as yet. `before` is what had been granted and revoked when this
+    was found due, if that matters: when it is something else by now, nothing is done.
     """
 
     balance_id: int
@@ -222,6 +223,7 @@ class Add(msgspec.Struct, frozen=True, gc=False):
     at_us: int
     reason: str = ""
     unearned: int = 0
+    before: tuple[int, int] | None = None
 
     @property
     def op(self) -> str:
@@ -256,13 +258,17 @@ class Carry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Revoke(msgspec.Struct, frozen=True, gc=False):
-    """Take credit back before it is spent, at most `amount`: the unearned first. What is held or spent stays."""
+    """Take credit back before it is spent, at most `amount`: the unearned first. What is held or spent stays.
+
+    `before` is as in `Add`.
+    """
 
     balance_id: int
     amount: int
     change: str
     at_us: int
     reason: str
+    before: tuple[int, int] | None = None
 
     @property
     def op(self) -> str:

@@ -76,3 +76,24 @@ def test_a_request_is_answered_once(nodes: tuple[Books, Books], company: Company
     assert Counter(done) == {"approved": TIMES, Why.REQUEST_DECIDED: TIMES}
     lot = company.balance("grant:1")
     assert (lot.granted, lot.revoked, lot.available) == ((10 + TIMES) * USD, 0, (10 + TIMES) * USD)
+
+
+def test_a_lot_is_brought_to_the_roster_once_whatever_is_added_meanwhile(
+    nodes: tuple[Books, Books], company: Company
+) -> None:
+    """Half of November turns out to be leave: $15 of $30 are taken, while a dollar is added twenty times."""
+    ada = company.person("ada", usd=None)
+    company.plan("plan", 30, 'proration = "daily"\non_leave = "pause"')
+    company.books.grant(ada, "plan")
+    asked = [requests.ask(company.books, ada, USD, "more").id for _ in range(TIMES)]
+    away = f"email,leave_from,leave_to\n{ada},2026-11-16,2026-11-30\n"
+    import_roster(company.books, away, dry_run=False, advance=lambda _done, _of: None)
+
+    def added(books: Books, number: int) -> str:
+        books.bring_up()
+        return requests.approve(books, asked[number], "boss")[0].state
+
+    assert Counter(at_once(nodes, added))["approved"] == TIMES
+    company.books.bring_up()
+    lot = company.balance("grant:1")
+    assert (lot.granted, lot.revoked) == ((30 + TIMES) * USD, 15 * USD)
