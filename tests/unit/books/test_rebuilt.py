@@ -23,13 +23,13 @@ from tests.support.teams import Company
 from tests.unit.books.test_histories_of_terms import play
 
 ROOT = Path(__file__).parents[3]
-PLACES = (("UTC", "C.UTF-8", "0"), ("Pacific/Apia", "C", "1"), ("America/St_Johns", "C", "random"))
+PLACES = (("America/St_Johns", "C.UTF-8", "0"), ("Pacific/Apia", "C", "random"))
 
 
 def play_on(database: Database, prices: PriceBook, seed: int) -> None:
     clock = VirtualClock()
     books = Books(database, prices, clock)
-    play(Company(books, clock), seed)
+    play(Company(books, clock), seed, steps=14, days_after=30)
     books.close()
 
 
@@ -50,17 +50,15 @@ def rebuild(seeds: range, tmp_path: Path, migrated_file: Path, prices: PriceBook
         shutil.copy(migrated_file, here[-1])
         play_on(Database.in_folder(here[-1]), prices, seed)
     elsewhere = [shutil.copytree(folder, tmp_path / "elsewhere" / folder.name) for folder in here]
-    first, *others = (
-        made_again(folders, place) for folders, place in zip((here, elsewhere, here), PLACES, strict=True)
-    )
+    first, second = (made_again(folders, place) for folders, place in zip((here, elsewhere), PLACES, strict=True))
     assert len(first) == len(seeds)
     assert len(set(first)) == len(seeds), "each ledger is another one"
     assert all(int(line.split()[1]) > 20_000 for line in first)
-    assert others == [first, first]
+    assert first == second
 
 
 def test_statements_are_the_same_elsewhere(tmp_path: Path, migrated_file: Path, prices: PriceBook) -> None:
-    rebuild(range(4), tmp_path, migrated_file, prices)
+    rebuild(range(3), tmp_path, migrated_file, prices)
 
 
 @pytest.mark.soak
