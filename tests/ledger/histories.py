@@ -116,7 +116,7 @@ class History:
             case 0 | 1 | 2:
                 return self._earning(purse, number, amount, name)
             case 3:
-                return Revoke(number, amount, name, self.at_us, "test")
+                return Revoke(number, amount, name, self.at_us, "test", self._before(purse))
             case 4:
                 return CashOut(number, amount, purse.cashed_out + off, self.at_us)
             case 5:
@@ -134,9 +134,16 @@ class History:
                 return Accrue(number, chance.randint(0, purse.unearned), self.at_us, purse.granted)
             case 1:
                 unearned = chance.randint(0, amount) if chance.random() < 0.3 else 0
-                return Add(number, amount, name, self.at_us, unearned=unearned)
+                return Add(number, amount, name, self.at_us, unearned=unearned, before=self._before(purse))
         off = 0 if chance.random() < 0.8 else chance.randint(1, 3)
         return Extend(number, purse.expires_us + off, purse.expires_us + chance.randint(0, 20), name, self.at_us)
+
+    def _before(self, purse: Purse) -> tuple[int, int] | None:
+        """Mostly no condition; else how the lot stands, or how it stood."""
+        chance = self.chance
+        if chance.random() < 0.7:
+            return None
+        return (purse.granted, purse.revoked + (1 if chance.random() < 0.3 else 0))
 
     def _late(self, name: str) -> Charge:
         """Somebody's usage that no hold was asked for."""

@@ -183,6 +183,8 @@ class Model:
 
     def add(self, command: Add) -> Told:
         purse = self.purses[command.balance_id]
+        if command.before and command.before != (purse.granted, purse.revoked):
+            return "nothing"
         purse.granted += command.amount
         purse.available += command.amount - command.unearned
         purse.unearned += command.unearned
@@ -202,7 +204,8 @@ class Model:
 
     def revoke(self, command: Revoke) -> Told:
         purse = self.purses[command.balance_id]
-        if purse.ended(command.at_us):
+        is_other = command.before and command.before != (purse.granted, purse.revoked)
+        if is_other or purse.ended(command.at_us):
             return "nothing"
         moved = sum(purse.move_one(("unearned", "available"), "revoked") for _ in range(command.amount))
         return ("revoke", moved) if moved else "nothing"

@@ -45,7 +45,6 @@ def reprorated(one: Granted, lot: Balance, posted: Posted, free_nanos: int, now_
     is_now = lot.granted - asked - (lot.revoked - taken)
     more = opened_nanos + sum(amount for _, amount in raised(one, lot, now_us)) - is_now
     before = (lot.granted, lot.revoked)
-    stands = (lot.granted, lot.revoked)
     name = f"roster:{lot.granted}:{lot.revoked}"
     if more > 0:
         yield Add(lot.id, more, name, now_us, REASON, _unearned(one, lot, posted, more, now_us), before)

@@ -129,8 +129,6 @@ def _is_late(lot: Balance, before: tuple[int, int] | None) -> bool:
 
 def _revoke(lot: Balance, command: Revoke) -> Decision | None:
     amount = min(command.amount, lot.unearned + lot.available)
-    if _moved_on(lot, command):
-        return None
     if command.amount <= 0:
         return _wrong(command.amount, "the credit to revoke", "it must be more than 0")
     if not amount or lot.over(command.at_us) or _is_late(lot, command.before):
@@ -144,11 +142,6 @@ def _revoke(lot: Balance, command: Revoke) -> Decision | None:
         transfers=_taken(lot, (Account.UNEARNED, Account.AVAILABLE), Account.REVOKED, amount),
         reason=command.reason,
     )
-
-
-def _moved_on(lot: Balance, command: Add | Revoke) -> bool:
-    """Whether the lot no longer stands as it did when the amount was found."""
-    return command.stands not in (None, (lot.granted, lot.revoked))
 
 
 def _cash_out(lot: Balance, command: CashOut) -> Decision | None:
