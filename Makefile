@@ -10,7 +10,7 @@ NODE_STAMP := tests/node/node_modules/.installed
 DATA ?= bursar-data
 PORT ?= 8790
 
-.PHONY: help install up test check docs agents bench soak clean
+.PHONY: help install up test check docs agents focus bench soak clean
 
 help:                  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -54,6 +54,12 @@ agents: install        ## coding agents at pinned versions (more than 1 GB), and
 	done
 	$(BIN)/pytest -n 2 tests/agents
 
+focus: install         ## focus-validator at a pinned version, and the test of FOCUS rows with it
+	test -x tests/focus/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python tests/focus/.venv
+	$(BIN)/python -m pip --python tests/focus/.venv/bin/python install --quiet --disable-pip-version-check --no-deps \
+	    --require-hashes --ignore-requires-python -r tests/focus/requirements.txt
+	$(BIN)/pytest -n 0 tests/focus
+
 bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table goes to bench/results
 	@tools/need-packages
 	$(BIN)/python -m bench
@@ -63,5 +69,5 @@ soak: install          ## the long runs: a thousand kills, random faults
 	$(BIN)/pytest -m soak -s
 
 clean:                 ## remove what the targets above made, but not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules tests/agents/node_modules tests/agents/.venv
+	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules tests/agents/node_modules tests/agents/.venv tests/focus/.venv
 

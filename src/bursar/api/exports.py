@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from litestar.response import Stream
 
-from bursar.api.access import ACCOUNTS
-from bursar.api.routes import route
+from bursar.api.access import ACCOUNTS, FINANCE
+from bursar.api.routes import body, route
+from bursar.api.told import told_list
 from bursar.books import Books
 from bursar.books.upkeep import close_periods
+from bursar.exports import chargeback, payroll
+from bursar.exports.calls import MEDIA_TYPE as ARROW
+from bursar.exports.calls import Calls
+from bursar.exports.focus import VERSION, Focus
 from bursar.exports.journal import Journal
+from bursar.exports.span import Span, read_span
+from bursar.refusals import field_invalid
+from bursar.reports.plain import plain
 
 CSV = "text/csv; charset=utf-8"
-_FILE = ResponseSpec(bytes, generate_examples=False, media_type="text/plain", description="The file")
+TEXT = "text/plain; charset=utf-8"
+_FORMATS = ("json", "csv")
+Lines = Callable[[sa.Connection], Iterable[str]]
+
+
+def _file(media_type: str, about: str) -> ResponseSpec:
+    return ResponseSpec(bytes, generate_examples=False, media_type=media_type, description=about)
 
 
 class JournalWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,25 +51,102 @@ class JournalWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: str = ""
 
 
-@route("POST /exports/gl", ACCOUNTS, status=200, answer=_FILE)
+class FocusWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which usage: of a period of UTC's calendar, by team or, with `people`, by person."""
+
+    period: str
+    version: str = VERSION
+    people: bool = False
+
+
+class CallsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which calls: those of a period, with who made them unless `people` is false."""
+
+    period: str
+    time_zone: str = "UTC"
+    people: bool = True
+
+
+class TableWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which table: of a period, as json or csv."""
+
+    period: str
+    time_zone: str = "UTC"
+    format: str = _FORMATS[0]
+
+
+@route("POST /exports/gl", ACCOUNTS, status=200, answer=_file("text/plain", "The journal"))
 def export_journal(data: JSONBody[JournalWanted], books: NamedDependency[Books]) -> Stream:
     """A balanced journal of a period by day, team and plan, for a general ledger.
 
     The same entries have the same ids whenever they are exported.
     """
     wanted = Journal(data.period, data.format, time_zone=data.time_zone, kinds=data.entries, accounts=data.accounts)
-    return _streamed(books, wanted.lines, CSV if wanted.is_table else "text/plain; charset=utf-8")
+    return _streamed(books, wanted.lines, CSV if wanted.is_table else TEXT)
 
 
-def _streamed(books: Books, lines: Callable[[sa.Connection], Iterable[str]], media_type: str) -> Stream:
+@route("POST /exports/focus", ACCOUNTS, status=200, answer=_file("text/csv", "The rows"))
+def export_focus(data: JSONBody[FocusWanted], books: NamedDependency[Books]) -> Stream:
+    """Usage as rows of FOCUS 1.2, by day, team, provider and model."""
+    return _streamed(books, Focus(data.period, version=data.version, with_people=data.people).lines, CSV)
+
+
+@route("POST /exports/calls", ACCOUNTS, status=200, answer=_file(ARROW, "The calls"))
+def export_calls(data: JSONBody[CallsWanted], books: NamedDependency[Books]) -> Stream:
+    """Every call as an Arrow IPC stream, day after day. The schema's metadata `bursar.rows` says how many come."""
+    wanted = Calls(data.period, time_zone=data.time_zone, with_people=data.people)
     close_periods(books, books.clock())
-    return Stream(_encoded(books, lines), media_type=media_type)
+    return Stream(_read(books, wanted.pieces), media_type=ARROW)
 
 
-def _encoded(books: Books, lines: Callable[[sa.Connection], Iterable[str]]) -> Iterator[bytes]:
+@route(
+    "POST /exports/chargeback",
+    ACCOUNTS,
+    status=200,
+    answer=body(told_list(chargeback.CentreView), "Cost centres, by month, team and plan"),
+)
+def export_chargeback(data: JSONBody[TableWanted], books: NamedDependency[Books]) -> Stream | Response[Any]:
+    """What each cost centre is charged, by month, team and plan."""
+    return _table(data, books, chargeback.lines, chargeback.chargeback)
+
+
+@route(
+    "POST /exports/payroll",
+    FINANCE,
+    status=200,
+    answer=body(told_list(payroll.IncomeView), "Amounts, by person, month and kind"),
+)
+def export_payroll(data: JSONBody[TableWanted], books: NamedDependency[Books]) -> Stream | Response[Any]:
+    """What payroll pays for credit, and what of its use is imputed income, by person and month."""
+    return _table(data, books, payroll.lines, payroll.income)
+
+
+def _table(
+    wanted: TableWanted,
+    books: Books,
+    lines: Callable[[sa.Connection, Span], Iterable[str]],
+    views: Callable[[sa.Connection, Span], Iterable[msgspec.Struct]],
+) -> Stream | Response[Any]:
+    if wanted.format not in _FORMATS:
+        raise field_invalid("format", repr(wanted.format), " or ".join(_FORMATS))
+    span = read_span(wanted.period, wanted.time_zone)
+    if wanted.format == "csv":
+        return _streamed(books, lambda connection: lines(connection, span), CSV)
+    close_periods(books, books.clock())
     with books.database.reading() as connection:
-        for line in lines(connection):
-            yield line.encode()
+        return Response([plain(view) for view in views(connection, span)])
 
 
-ROUTES = (export_journal,)
+def _streamed(books: Books, lines: Lines, media_type: str) -> Stream:
+    close_periods(books, books.clock())
+    encoded = _read(books, lambda connection: (line.encode() for line in lines(connection)))
+    return Stream(encoded, media_type=media_type)
+
+
+def _read(books: Books, pieces: Callable[[sa.Connection], Iterable[bytes]]) -> Iterator[bytes]:
+    """What is read from one state of the books, piece by piece."""
+    with books.database.reading() as connection:
+        yield from pieces(connection)
+
+
+ROUTES = (export_journal, export_focus, export_calls, export_chargeback, export_payroll)

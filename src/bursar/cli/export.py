@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +13,10 @@ from typer.core import TyperGroup
 from bursar.cli.files import read_text, write_bytes, write_pieces
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, Session, path_of, session_of
-from bursar.cli.show import count, say
+from bursar.cli.show import NONE, count, money, progress, say, table
 
 PERSON = "person"
+AMOUNTS = ("granted", "spent", "overrun", "expired", "cashed_out", "payroll", "amount")
 
 
 class WithDefault(TyperGroup):
@@ -102,7 +103,7 @@ def export_journal(  # noqa: PLR0917 - the options of the command line
       bursar export gl --period 2026-11 --format beancount -o bursar-2026-11.beancount
       bursar export gl --period 2026-11 --format netsuite --accounts ledger.toml -o bursar.csv
     """
-    wanted = {
+    wanted: dict[str, object] = {
         "period": period,
         "format": form,
         "entries": entries,
@@ -110,6 +111,123 @@ def export_journal(  # noqa: PLR0917 - the options of the command line
         "accounts": None if accounts is None else read_text(accounts),
     }
     _export(session_of(context), "/exports/gl", wanted, output, what="The journal")
+
+
+@app.command("focus")
+def export_focus(  # noqa: PLR0917 - the options of the command line
+    context: typer.Context,
+    period: Period,
+    version: Annotated[str, typer.Option(metavar="VERSION", help="Of FOCUS.")] = "1.2",
+    people: Annotated[bool, typer.Option("--people", help="A row for each person, not for each team.")] = False,
+    output: Output = None,
+    json: JsonFlag = False,
+) -> None:
+    """Write usage as CSV rows of FOCUS, the FinOps Open Cost and Usage Specification.
+
+    A row a day (UTC), team, provider, model and variant; columns of Bursar's own begin with x_. Their costs sum to
+    what the books say was spent.
+
+    \b
+    Examples:
+      bursar export focus --period 2026-11 -o focus-2026-11.csv
+    """
+    wanted: dict[str, object] = {"period": period, "version": version, "people": people}
+    _export(session_of(context), "/exports/focus", wanted, output, what="The usage")
+
+
+@app.command("parquet")
+def export_parquet(  # noqa: PLR0917 - the options of the command line
+    context: typer.Context,
+    period: Period,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to.")],
+    people: Annotated[bool, typer.Option(help="With the columns that say who called.")] = True,
+    time_zone: TimeZone = "UTC",
+    json: JsonFlag = False,
+) -> None:
+    """Write every call into Parquet files, in a folder for each day, for DuckDB, Spark or a warehouse.
+
+    Amounts are exact decimals, times are UTC. A day that is written again replaces its files. The calls say who made
+    them; --no-people leaves that out.
+
+    \b
+    Examples:
+      bursar export parquet --period 2026-11 -o calls
+      duckdb -c "select model, sum(cost) from 'calls/*/*.parquet' group by model"
+    """
+    from bursar.cli.parquet import write_days  # noqa: PLC0415 - slow to import
+
+    session = session_of(context)
+    wanted: dict[str, object] = {"period": period, "time_zone": time_zone, "people": people}
+    with session.client() as client, progress("Writing the calls") as advance:
+        written = write_days(output, client.pieces("/exports/calls", wanted), advance)
+    told = {"period": period, "folder": str(output), "days": written.days, "calls": written.rows}
+    if not session.show_json({**told, "bytes": written.bytes}):
+        say(f"{count(written.rows, 'call')} of {count(written.days, 'day')} are in {output}.")
+
+
+@app.command("chargeback")
+def export_chargeback(
+    context: typer.Context,
+    period: Period,
+    time_zone: TimeZone = "UTC",
+    output: Output = None,
+    json: JsonFlag = False,
+) -> None:
+    """Show what each cost centre is charged, by month, team and plan; with -o it is written as CSV.
+
+    \b
+    Examples:
+      bursar export chargeback --period 2026-11
+      bursar export chargeback --period 2026-Q4 -o chargeback.csv
+    """
+    columns = ("month", "team", "plan", "granted", "spent", "overrun", "expired", "cashed_out", "payroll")
+    wanted: dict[str, object] = {"period": period, "time_zone": time_zone}
+    _table(session_of(context), "/exports/chargeback", wanted, output, columns, what="The chargeback")
+
+
+@app.command("payroll")
+def export_payroll(
+    context: typer.Context,
+    period: Period,
+    time_zone: TimeZone = "UTC",
+    output: Output = None,
+    json: JsonFlag = False,
+) -> None:
+    """Show what payroll pays for credit, and what of its use is imputed income, by person and month. For finance.
+
+    With -o it is written as CSV. Kinds: cash_out (payroll pays it), plan (usage under a plan whose tax character is
+    imputed income), personal (usage with personal keys under other plans).
+
+    \b
+    Examples:
+      bursar export payroll --period 2026-11
+      bursar export payroll --period 2026-11 -o imputed-income.csv
+    """
+    columns = ("person", "month", "kind", "plan", "tax_character", "amount")
+    wanted: dict[str, object] = {"period": period, "time_zone": time_zone}
+    _table(session_of(context), "/exports/payroll", wanted, output, columns, what="The amounts for payroll")
+
+
+def _table(
+    session: Session, path: str, wanted: dict[str, object], output: Path | None, columns: Sequence[str], *, what: str
+) -> None:
+    """Show what a path answers as a table, or write it into a file as CSV."""
+    if output is not None:
+        _export(session, path, {**wanted, "format": "csv"}, output, what=what)
+        return
+    with session.client() as client:
+        found = client.post(path, wanted)
+    if session.show_json(found):
+        return
+    table(
+        [_heading(name) for name in columns],
+        [[money(one[name]) if name in AMOUNTS else one[name] or NONE for name in columns] for one in found],
+        empty=f"Nothing in {wanted['period']}.",
+    )
+
+
+def _heading(name: str) -> str:
+    return (">" if name in AMOUNTS else "") + name.replace("_", " ").capitalize()
 
 
 def _export(session: Session, path: str, wanted: dict[str, object], output: Path | None, *, what: str) -> None:

@@ -36,7 +36,8 @@ class CashOut(NamedTuple):
     pays_nanos: int
 
 
-_LOT = transfers.c.debit // ACCOUNTS_PER_BALANCE == balances.c.id
+LOT = transfers.c.debit // ACCOUNTS_PER_BALANCE == balances.c.id
+"""Which balance a transfer is of."""
 
 
 def movements(connection: sa.Connection, span: Span, known: Openers) -> Iterator[Moved]:
@@ -53,7 +54,7 @@ def movements(connection: sa.Connection, span: Span, known: Openers) -> Iterator
             )
             .select_from(postings)
             .join(transfers, transfers.c.posting_id == postings.c.id)
-            .join(balances, _LOT)
+            .join(balances, LOT)
             .where(part.posted, balances.c.kind == Kind.LOT.value)
             .group_by("its_day", balances.c.source, "debited", "credited")
         )
@@ -72,7 +73,7 @@ def cash_outs(connection: sa.Connection, span: Span, known: Openers) -> Iterator
             sa.select(part.day_column(), balances.c.source, balances.c.label, sa.func.sum(transfers.c.amount_nanos))
             .select_from(postings)
             .join(transfers, transfers.c.posting_id == postings.c.id)
-            .join(balances, _LOT)
+            .join(balances, LOT)
             .where(part.posted, postings.c.verb == Verb.CASH_OUT.value)
             .group_by("its_day", postings.c.id, balances.c.source, balances.c.label)
             .order_by("its_day", postings.c.id)

@@ -46,8 +46,14 @@ ADMINISTRATORS_ONLY = {
     "POST /provider-totals",
     "POST /reconciliation/residual",
 }
-FINANCE_ONLY = {"POST /pay", "POST /pay/rates"}
-FINANCE_AND_ADMINISTRATORS = {"POST /exports/gl", "GET /reconciliation"}
+FINANCE_ONLY = {"POST /pay", "POST /pay/rates", "POST /exports/payroll"}
+FINANCE_AND_ADMINISTRATORS = {
+    "POST /exports/gl",
+    "POST /exports/focus",
+    "POST /exports/calls",
+    "POST /exports/chargeback",
+    "GET /reconciliation",
+}
 OF_PAY = ("pay", "compensation")
 """What is under /people/{email} for the person and for finance, not for administrators."""
 

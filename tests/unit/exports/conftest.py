@@ -115,7 +115,7 @@ def _history(company: Company) -> Spent:
     ada = company.person("ada", "platform", usd=None)
     bob = company.person("bob", STRANGE, usd=5)
     cid = company.person("cid", "", usd=3)
-    company.plan("engineers", 20, CASHED)
+    company.plan("engineers", 8, CASHED)
     company.plan("shared", 50)
     company.plan("soft", 2, 'overrun = "soft"\noverrun_ceiling = "10.00"')
     books.grant(ada, "engineers")
@@ -123,12 +123,13 @@ def _history(company: Company) -> Spent:
     grant_pool(books, "platform", "shared")
     by_team: dict[str, int] = {}
     pay = _payer(company, by_team)
-    for day in range(0, 40, 2):
+    for day in range(0, 40, 4):
         pay(ada, "platform", 832_100_007 + day)
         pay(bob, STRANGE, 4_000_003 + day)
-        if day % 6 == 0:
+        if day % 12 == 0:
             pay(cid, "", 990_000_001)
-        clock.advance(2 * DAY_S)
+        clock.advance(4 * DAY_S)
+    pay(ada, "platform", 9_000_000_001)
     held = company.hold(bob, 1)
     posted(held)
     clock.advance(10 * DAY_S)

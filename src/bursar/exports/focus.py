@@ -1,0 +1,160 @@
+"""Usage as rows of FOCUS 1.2, the FinOps Open Cost and Usage Specification: a row a day, team, provider and model.
+
+What a call cost is what it was settled at, so billed, effective, contracted and list cost are the same. The team is
+the sub-account. Days and months are UTC's, as FOCUS wants. Columns of our own begin with `x_`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from bursar.exports.span import Span, read_span
+from bursar.exports.tables import csv_lines
+from bursar.ledger.postings import Verb
+from bursar.money import usd
+from bursar.periods import Period, iso
+from bursar.refusals import field_invalid
+from bursar.store.schema import calls, people, postings
+from bursar.usage import TOKEN_BUCKETS
+
+VERSION = "1.2"
+NO_TEAM = "no team"
+CHARGED = (Verb.SETTLE, Verb.PROVISIONAL, Verb.CHARGE, Verb.CORRECT)
+"""What charges for a call, or takes such a charge back."""
+APPLICABLE = ("ACCOUNT_NAMING_SUPPORTED", "SUB_ACCOUNT_SUPPORTED", "TAGGING_SUPPORTED", "USAGE_MEASUREMENT_SUPPORTED")
+"""What of the specification's conditional parts applies, in the words of its rules."""
+_TOKENS = tuple("x_" + "".join(map(str.capitalize, name.split("_"))) + "Tokens" for name in TOKEN_BUCKETS)
+COLUMNS = (
+    *("BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd"),
+    *("BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency"),
+    *("ChargePeriodEnd", "ChargePeriodStart", "CommitmentDiscountStatus", "ConsumedQuantity", "ConsumedUnit"),
+    *("ContractedCost", "EffectiveCost", "InvoiceId", "InvoiceIssuerName", "ListCost", "PricingCategory"),
+    *("PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName"),
+    *("ServiceSubcategory", "SubAccountId", "SubAccountName", "Tags"),
+    *("x_Model", "x_Variant", "x_Calls", "x_WebSearches", *_TOKENS),
+)
+"""What is never filled in is there because a rule of another column looks at it: there are no discounts for
+commitments, and an invoice is the provider's."""
+
+
+class _Used(NamedTuple):
+    """What a group of charges comes to. Tokens are in the order of TOKEN_BUCKETS."""
+
+    day: Period
+    team: str
+    person: str
+    provider: str
+    model: str
+    variant: str
+    is_correction: bool
+    charges: int
+    cost_nanos: int
+    web_searches: int
+    tokens: tuple[int, ...]
+
+
+class Focus:
+    """What is to be written: a period, and whether rows are a person's. Refused when something is not right."""
+
+    def __init__(self, period: str, *, version: str, with_people: bool) -> None:
+        if version != VERSION:
+            raise field_invalid("version", repr(version), VERSION)
+        self.span: Span = read_span(period, "UTC")
+        self.with_people = with_people
+
+    def lines(self, connection: sa.Connection) -> Iterator[str]:
+        """The file, in pieces."""
+        rows = map(self._row, self._used(connection))
+        return csv_lines(COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows))
+
+    def _used(self, connection: sa.Connection) -> Iterator[_Used]:
+        person = people.c.email if self.with_people else sa.literal_column("''")
+        texts = [
+            sa.func.coalesce(calls.c[name], "").label(f"its_{name}") for name in ("provider", "model", "variant")
+        ]
+        correction = sa.case((postings.c.verb == Verb.CORRECT.value, 1), else_=0).label("correction")
+        cost = sa.case(
+            (postings.c.verb == Verb.CORRECT.value, -postings.c.amount_nanos), else_=postings.c.amount_nanos
+        )
+        counts = ("web_searches", *(f"{name}_tokens" for name in TOKEN_BUCKETS))
+        for part in self.span.parts():
+            groups = (
+                part.day_column(),
+                sa.func.coalesce(people.c.team, "").label("its_team"),
+                sa.func.coalesce(person, "").label("its_person"),
+                *texts,
+                correction,
+            )
+            names = [group.name for group in groups]
+            query = (
+                sa.select(
+                    *groups,
+                    sa.func.count(),
+                    sa.func.sum(cost),
+                    *(sa.func.coalesce(sa.func.sum(calls.c[name]), 0) for name in counts),
+                )
+                .select_from(postings)
+                .outerjoin(calls, calls.c.posting_id == postings.c.id)
+                .outerjoin(people, people.c.id == postings.c.person_id)
+                .where(part.posted, postings.c.verb.in_([verb.value for verb in CHARGED]))
+                .group_by(*names)
+                .order_by(*names)
+            )
+            for n, team, email, provider, model, variant, corrects, *numbers in connection.execute(query):
+                charges, cost_nanos, searches, *tokens = map(int, numbers)
+                yield _Used(
+                    part.days[n],
+                    team,
+                    email,
+                    provider,
+                    model,
+                    variant,
+                    bool(corrects),
+                    charges,
+                    cost_nanos,
+                    searches,
+                    tuple(tokens),
+                )
+
+    def _row(self, used: _Used) -> dict[str, str | int]:
+        month = self.span.month_of(used.day.start_us)
+        provider = used.provider or "Bursar"
+        what = "correction" if used.is_correction else "call"
+        said = f"{used.model or 'usage'} at {provider}, {used.charges} {what}" + ("s" if used.charges > 1 else "")
+        tags = {"team": used.team} | ({"person": used.person} if used.person else {})
+        costs = dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), usd(used.cost_nanos))
+        names = ("BillingAccountId", "BillingAccountName", "InvoiceIssuerName", "ProviderName", "PublisherName")
+        tokens = f"{sum(used.tokens)}.0"  # the specification's type is a decimal
+        return {
+            **costs,
+            **dict.fromkeys(names, provider),
+            "BillingCurrency": "USD",
+            "BillingPeriodStart": iso(month.start_us),
+            "BillingPeriodEnd": iso(month.end_us),
+            "ChargeCategory": "Usage",
+            "ChargeClass": "Correction" if used.is_correction else "",
+            "ChargeDescription": said,
+            "ChargeFrequency": "Usage-Based",
+            "ChargePeriodStart": iso(used.day.start_us),
+            "ChargePeriodEnd": iso(used.day.end_us),
+            "ConsumedQuantity": tokens,
+            "ConsumedUnit": "Tokens",
+            "PricingCategory": "Standard",
+            "PricingQuantity": tokens,
+            "PricingUnit": "Tokens",
+            "ServiceCategory": "AI and Machine Learning",
+            "ServiceName": "Model API",
+            "ServiceSubcategory": "Generative AI",
+            "SubAccountId": used.team or NO_TEAM,
+            "SubAccountName": used.team or NO_TEAM,
+            "Tags": json.dumps(tags, ensure_ascii=False),
+            "x_Model": used.model,
+            "x_Variant": used.variant,
+            "x_Calls": used.charges,
+            "x_WebSearches": used.web_searches,
+            **dict(zip(_TOKENS, used.tokens, strict=True)),
+        }
