@@ -30,6 +30,7 @@ SETTINGS = (
 """What in the environment an answer may depend on."""
 PARTS = ("cli", "local", "importers", "pricing", "pricing/data")
 MOST_ANSWERS = 64
+DATABASES = (".db", ".db-wal")
 
 Seen = list[list[object]]
 """Paths, each with its size and the time of its last change; nothing else for one that is not there."""
@@ -42,31 +43,37 @@ def print_again(words: Sequence[str]) -> bool:
     """Print the answer to these words if it was given before and still holds; tells whether it did."""
     if len(words) < 2 or words[0] != "usage" or words[1] not in COMMANDS or "--no-cache" in words:
         return False
-    question = _question(words)
-    _asked[:] = [question]
     try:
+        question = _question(words)
+        _asked[:] = [question]
         kept = json.loads(_place(question).read_bytes())
         if kept["question"] != question or any(_about(path) != told for path, *told in kept["seen"]):
             return False
         sys.stdout.write(kept["answer"])
         sys.stdout.flush()
-    except (OSError, ValueError, KeyError, TypeError, UnicodeError):
+    except (OSError, ValueError, KeyError, TypeError, ImportError):
         return False
     return True
 
 
-def looked_at(roots: Sequence[Path]) -> Seen:
-    """Every folder and file below the roots, before they are read. A file that comes or goes changes its folder."""
+def looked_at(folders: Sequence[Path], homes: Sequence[Path]) -> Seen:
+    """Every folder and file below the folders, and the homes with the databases in them, before they are read.
+
+    A file or folder that comes or goes changes the folder that it is in.
+    """
     if not _asked:
         return []
-    named = list(map(str, roots))
+    named = list(map(str, folders))
     if _seen and _seen[0] == named:
         return _seen[1]
     seen: Seen = []
+    for home in dict.fromkeys(map(str, homes)):
+        names = sorted(os.listdir(home)) if os.path.isdir(home) else []
+        databases = (os.path.join(home, name) for name in names if name.endswith(DATABASES))
+        seen += [[path, *_about(path)] for path in (home, *databases)]
     for root in dict.fromkeys(named):
-        seen.append([root, *_about(root)])
-        for folder, folders, files in os.walk(root):
-            seen += [[path, *_about(path)] for path in (os.path.join(folder, name) for name in (*folders, *files))]
+        for folder, inside, files in os.walk(root):
+            seen += [[path, *_about(path)] for path in (os.path.join(folder, name) for name in (*inside, *files))]
     _seen[:] = [named, seen]
     return seen
 

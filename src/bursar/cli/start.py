@@ -30,7 +30,14 @@ def _begin(words: Sequence[str]) -> None:
     """Other processes begin to read the logs while this one loads what it takes to show them."""
     if any(word.startswith(ELSEWHERE) for word in words):
         return
-    from bursar.local.usage import read_ahead, roots_of, wanted_sources  # noqa: PLC0415 - not for other commands
+    from bursar.local.usage import (  # noqa: PLC0415 - not for other commands
+        looked_into,
+        read_ahead,
+        roots_of,
+        wanted_sources,
+    )
 
-    looked_at([root for some in roots_of(wanted_sources(()), ()).values() for root in some])
+    sources = wanted_sources(())
+    roots = roots_of(sources, ())
+    looked_at(looked_into(sources, roots), [root for some in roots.values() for root in some])
     read_ahead()

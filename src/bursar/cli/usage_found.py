@@ -25,7 +25,7 @@ from bursar.local.tables import (
     unpriced,
     within,
 )
-from bursar.local.usage import Told, roots_of, told, wanted_sources
+from bursar.local.usage import Told, looked_into, roots_of, told, wanted_sources
 from bursar.money import usd
 
 PATIENCE_S = 1.0
@@ -140,7 +140,7 @@ def find(asked: Asked, *, cached: bool, quiet: bool) -> Found:
     """Read the logs. Shows how far it is where that takes longer than a second. Raises Refused."""
     sources = wanted_sources(asked.sources)
     roots = roots_of(sources, asked.paths)
-    seen = looked_at([root for some in roots.values() for root in some])
+    seen = looked_at(looked_into(sources, roots), [root for some in roots.values() for root in some])
     place = cache.folder() if cached else None
     if quiet:
         found = told(sources, roots, place=place)

@@ -7,10 +7,10 @@ from bursar.importers.codex import Codex
 from bursar.importers.gemini_cli import GeminiCli
 from bursar.importers.opencode import OpenCode
 from bursar.importers.pi import Pi
-from bursar.importers.reading import Source
+from bursar.importers.reading import Agent
 
 
-def agents() -> dict[str, Source]:
+def agents() -> dict[str, Agent]:
     """A fresh importer for each agent, in the order in which people see them.
 
     Claude Code, which takes files of any name, is first: see `gather.logs`.

@@ -21,7 +21,7 @@ import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import CUT_OFF, Block, Lines
-from bursar.importers.paths import below, config_home, named
+from bursar.importers.paths import below, config_home, existing, named
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
@@ -124,10 +124,14 @@ class ClaudeCode:
         """`$CLAUDE_CONFIG_DIR`, or its two usual places."""
         return named("CLAUDE_CONFIG_DIR", config_home() / "claude", Path.home() / ".claude")
 
+    def folders(self, root: Path) -> list[Path]:
+        """Its `projects`, or the folder itself if it has none."""
+        return existing(root, "projects")
+
     def files(self, root: Path) -> Iterator[Path]:
-        """All `.jsonl` files below its `projects`, or below the folder itself if it has none."""
-        projects = root / "projects"
-        return below(projects if projects.is_dir() else root, lambda name: name.endswith(".jsonl"))
+        """All `.jsonl` files."""
+        for folder in self.folders(root):
+            yield from below(folder, lambda name: name.endswith(".jsonl"))
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a file, from where it was left if it is known. Raises OSError."""

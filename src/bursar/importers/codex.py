@@ -19,7 +19,7 @@ import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import CUT_OFF, Line, Lines, each
-from bursar.importers.paths import below, named
+from bursar.importers.paths import below, existing, named
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
@@ -141,10 +141,13 @@ class Codex:
         """`$CODEX_HOME`, or `~/.codex`."""
         return named("CODEX_HOME", Path.home() / ".codex")
 
+    def folders(self, root: Path) -> list[Path]:
+        """Its two folders, or the folder itself if it has neither."""
+        return existing(root, *FOLDERS)
+
     def files(self, root: Path) -> Iterator[Path]:
-        """All rollouts in its two folders, or below the folder itself if it has neither."""
-        folders = [root / name for name in FOLDERS if (root / name).is_dir()] or [root]
-        for folder in folders:
+        """All rollouts."""
+        for folder in self.folders(root):
             yield from below(folder, _is_rollout)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:

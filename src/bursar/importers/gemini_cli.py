@@ -15,7 +15,7 @@ import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import START, Lines, each
-from bursar.importers.paths import below
+from bursar.importers.paths import below, existing
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
@@ -86,12 +86,16 @@ class GeminiCli:
         """`.gemini` in `$GEMINI_CLI_HOME` or in the home folder."""
         return [Path(os.environ.get("GEMINI_CLI_HOME") or Path.home()) / ".gemini"]
 
+    def folders(self, root: Path) -> list[Path]:
+        """Its `tmp`, or the folder itself if it has none."""
+        return existing(root, "tmp")
+
     def files(self, root: Path) -> Iterator[Path]:
-        """All chats below its `tmp`, or below the folder itself if it has none."""
-        inside = root / "tmp"
-        for path in below(inside if inside.is_dir() else root, lambda name: name.endswith((".json", ".jsonl"))):
-            if "chats" in path.parts:
-                yield path
+        """All chats."""
+        for folder in self.folders(root):
+            for path in below(folder, lambda name: name.endswith((".json", ".jsonl"))):
+                if "chats" in path.parts:
+                    yield path
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a chat, from where it was left if it is one of lines. Raises OSError."""

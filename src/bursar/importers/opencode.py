@@ -18,7 +18,7 @@ import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import START
-from bursar.importers.paths import below, data_home, named
+from bursar.importers.paths import below, data_home, existing, named
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
@@ -95,15 +95,19 @@ class OpenCode:
         """`$OPENCODE_DATA_DIR`, or `opencode` among the person's data."""
         return named("OPENCODE_DATA_DIR", data_home() / "opencode")
 
+    def folders(self, root: Path) -> list[Path]:
+        """The folder of messages, or the folder itself if it has none; its databases are in the folder itself."""
+        return existing(root, "storage/message")
+
     def files(self, root: Path) -> Iterator[Path]:
-        """Its databases, then the files of messages, or all of both below a folder that is laid out otherwise."""
+        """Its databases, then the files of messages."""
         if _DATABASE.fullmatch(root.name) and root.is_file():
             yield root
             return
-        messages = root / "storage/message"
         if root.is_dir():
             yield from sorted(path for path in root.iterdir() if _DATABASE.fullmatch(path.name))
-        yield from below(messages if messages.is_dir() else root, _is_message)
+        for folder in self.folders(root):
+            yield from below(folder, _is_message)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a file, always all of it: messages change in place. Raises OSError."""

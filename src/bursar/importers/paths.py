@@ -23,6 +23,11 @@ def data_home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
 
 
+def existing(root: Path, *names: str) -> list[Path]:
+    """Those of the folders so named in a folder that are there; the folder itself if none is."""
+    return [root / name for name in names if (root / name).is_dir()] or [root]
+
+
 def below(root: Path, wanted: Callable[[str], bool]) -> Iterator[Path]:
     """The files below a folder whose name is wanted, sorted by path; the path itself if it is such a file.
 

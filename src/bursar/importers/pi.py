@@ -17,7 +17,7 @@ import msgspec
 
 from bursar.importers.instants import read_us
 from bursar.importers.lines import Line, Lines, each
-from bursar.importers.paths import below, named
+from bursar.importers.paths import below, existing, named
 from bursar.importers.reading import Reading
 from bursar.importers.record import STANDARD, Broken, Resume
 from bursar.importers.rows import Counts, Rows, Whose
@@ -74,10 +74,14 @@ class Pi:
         """`$PI_CODING_AGENT_DIR`, or `~/.pi/agent`."""
         return named("PI_CODING_AGENT_DIR", Path.home() / ".pi/agent")
 
+    def folders(self, root: Path) -> list[Path]:
+        """Its `sessions`, or the folder itself if it has none."""
+        return existing(root, "sessions")
+
     def files(self, root: Path) -> Iterator[Path]:
-        """All sessions, or all files named like them below a folder that is laid out otherwise."""
-        sessions = root / "sessions"
-        return below(sessions if sessions.is_dir() else root, lambda name: _SESSION.fullmatch(name) is not None)
+        """All sessions, by their names."""
+        for folder in self.folders(root):
+            yield from below(folder, lambda name: _SESSION.fullmatch(name) is not None)
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a session, from where it was left if it is known. Raises OSError."""

@@ -50,3 +50,10 @@ class Source(Protocol):
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a file, from where it was left if it is known. Raises OSError when it cannot be opened or read."""
+
+
+class Agent(Source, Protocol):
+    """A coding agent that leaves logs on the machine on which it runs."""
+
+    def folders(self, root: Path) -> list[Path]:
+        """The folders of one of its homes, or of another folder, in which its files are, all the way down."""

@@ -15,13 +15,13 @@ import stat
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from bursar.importers.reading import Source
+from bursar.importers.reading import Agent
 from bursar.importers.record import Broken
 from bursar.local.groups import groups_of
 from bursar.local.kept import Kept, Log, kept
@@ -47,7 +47,7 @@ _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(tuple[list[Kept], list[Broken]]).decode
 
 
-def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> list[Log]:
+def logs(sources: Mapping[str, Agent], roots: Mapping[str, Sequence[Path]]) -> list[Log]:
     """The files of sources below their roots, each once however many ways lead to it.
 
     Some agents know their files by their names and others take all that end alike; the former come later among the
@@ -62,8 +62,18 @@ def logs(sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]]) -> 
                 except OSError:
                     continue
                 if stat.S_ISREG(about.st_mode):
-                    found[str(path)] = Log(str(path), name, about.st_size, about.st_mtime_ns)
+                    size, changed_ns = about.st_size, about.st_mtime_ns
+                    for more in _written_apart(path):
+                        size, changed_ns = size + more.st_size, max(changed_ns, more.st_mtime_ns)
+                    found[str(path)] = Log(str(path), name, size, changed_ns)
     return list(found.values())
+
+
+def _written_apart(path: Path) -> Iterator[os.stat_result]:
+    """The log of a database that is being written: what is new stands there, and not yet in the database."""
+    if path.suffix == ".db":
+        with suppress(OSError):
+            yield path.with_name(f"{path.name}-wal").stat()
 
 
 class Begun:
@@ -73,7 +83,7 @@ class Begun:
         self,
         wanted: Sequence[Log],
         before: Mapping[str, Kept],
-        sources: Mapping[str, Source],
+        sources: Mapping[str, Agent],
         book: PriceBook,
         processes: int | None = None,
     ) -> None:
@@ -112,7 +122,7 @@ class Begun:
 def gather(
     wanted: Sequence[Log],
     before: Mapping[str, Kept],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Agent],
     book: PriceBook,
     progress: Progress = lambda done, total: None,
     *,
@@ -150,7 +160,7 @@ class _Job:
     """What all processes share: what was known before, the importers, the prices, how far everybody is."""
 
     def __init__(
-        self, before: Mapping[str, Kept], sources: Mapping[str, Source], book: PriceBook, done: _Done
+        self, before: Mapping[str, Kept], sources: Mapping[str, Agent], book: PriceBook, done: _Done
     ) -> None:
         self.done = done
         self._before = before

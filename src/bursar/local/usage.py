@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from bursar.importers.agents import agents
-from bursar.importers.reading import Source
+from bursar.importers.reading import Agent
 from bursar.importers.record import Broken
 from bursar.local import cache
 from bursar.local.gather import Begun, Gathered, Progress, logs
@@ -43,7 +43,7 @@ class _Summary(msgspec.Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(_Summary).decode
 
 
-def wanted_sources(names: Sequence[str]) -> dict[str, Source]:
+def wanted_sources(names: Sequence[str]) -> dict[str, Agent]:
     """The importers of the agents named, all of them if none is. Raises Refused for a name that is none."""
     known = agents()
     for name in names:
@@ -52,9 +52,14 @@ def wanted_sources(names: Sequence[str]) -> dict[str, Source]:
     return {name: source for name, source in known.items() if not names or name in names}
 
 
-def roots_of(sources: Mapping[str, Source], paths: Sequence[Path]) -> dict[str, list[Path]]:
+def roots_of(sources: Mapping[str, Agent], paths: Sequence[Path]) -> dict[str, list[Path]]:
     """Where the files of each source are looked for: in the paths given, or in its own homes."""
     return {name: list(paths) or source.homes() for name, source in sources.items()}
+
+
+def looked_into(sources: Mapping[str, Agent], roots: Mapping[str, Sequence[Path]]) -> list[Path]:
+    """The folders in which a change may change an answer: those with files, all the way down, and their homes."""
+    return [folder for name, source in sources.items() for root in roots[name] for folder in source.folders(root)]
 
 
 class Prepared:
@@ -63,9 +68,7 @@ class Prepared:
     `place` is the folder of the cache, None for none.
     """
 
-    def __init__(
-        self, sources: Mapping[str, Source], roots: Mapping[str, Sequence[Path]], place: Path | None
-    ) -> None:
+    def __init__(self, sources: Mapping[str, Agent], roots: Mapping[str, Sequence[Path]], place: Path | None) -> None:
         self.asked = dict(roots), place
         self._place = place
         self._book = prices(place)
@@ -107,7 +110,7 @@ def read_ahead() -> None:
 
 
 def told(
-    sources: Mapping[str, Source],
+    sources: Mapping[str, Agent],
     roots: Mapping[str, Sequence[Path]],
     progress: Progress = lambda done, total: None,
     place: Path | None = None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
+import sqlite3
 import threading
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from bursar.pricing.rates import BucketNotPriced, RateCard
 from tests.unit.importers.reading import put
 from tests.unit.importers.test_claude_code import MODELS, answer, write_home
 from tests.unit.importers.test_codex import count, head, rollout, tokens, turn
+from tests.unit.importers.test_other_agents import database, opencode
 
 NAMES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "web_searches")
 
@@ -251,3 +255,17 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, book: PriceBook) ->
         (str(gone), "cannot be read: No such file or directory")
     ]
     assert len(found.files) == 1
+
+
+def test_what_a_database_has_in_its_log_alone_is_read(tmp_path: Path, place: Path) -> None:
+    path = database(tmp_path / "logs/opencode.db", opencode("m1"))
+    with closing(sqlite3.connect(path)) as open_database:
+        open_database.execute("PRAGMA journal_mode = WAL")
+        assert sums(tell(tmp_path / "logs", place).groups)["opencode", "claude-sonnet-4-5", "standard", "calls"] == 1
+        before = path.stat()
+        message = opencode("m2")
+        with open_database:
+            row = (message.pop("id"), message.pop("sessionID"), json.dumps(message))
+            open_database.execute("INSERT INTO message VALUES (?, ?, ?)", row)
+        assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        assert sums(tell(tmp_path / "logs", place).groups)["opencode", "claude-sonnet-4-5", "standard", "calls"] == 2
