@@ -16,6 +16,7 @@ import bursar
 from bursar.api import (
     accounts,
     adjustments,
+    authorize,
     changes,
     closing,
     export,
@@ -60,6 +61,7 @@ PARTS = (
     limits,
     runs,
     holds,
+    authorize,
     accounts,
     statements,
     export,

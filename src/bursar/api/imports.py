@@ -152,9 +152,9 @@ def list_reported(
 ) -> list[dict[str, Any]]:
     """Calls that others reported, with what they have come to: everybody's, the named person's, or one's own.
 
-    `since` is a day, an instant or a span ago ("7d"), by the time of the call. An `outcome` is charged, adjusted, memo,
-    billed, told, nobody, unpriced or refused. Of calls that came to nothing `why` says the reason. For the next page
-    give the last call's `id` as `after`.
+    `since` is a day, an instant or a span ago ("7d"), by the time of the call. An `outcome` is charged, adjusted,
+    memo, billed, told, nobody, unpriced or refused. Of calls that came to nothing `why` says the reason. For the next
+    page give the last call's `id` as `after`.
     """
     since_us = None if since is None else time_before(since, "since", books.clock())
     with books.database.reading() as connection:

@@ -12,12 +12,13 @@ import hashlib
 import msgspec
 
 from bursar.books.books import Books, posted
-from bursar.books.spending import Admission, Ask, Spender, admit
+from bursar.books.spending import Admission, Ask, Spender, admit, no_lots
+from bursar.ledger.decide import decide
 from bursar.ledger.postings import Hold, OpenHold, Posting, Release, Settle
 from bursar.money import people_usd
 from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
-from bursar.store.holds import EndedHold, find_hold, holds_between
+from bursar.store.holds import EndedHold, balances_by_id, find_hold, holds_between
 from bursar.store.records import CallNote, CallRecord, read_note, record_of_hold, unsettled_record
 from bursar.usage import Usage
 
@@ -100,11 +101,8 @@ def _of_ask(books: Books, spender: Spender, wanted: Wanted, now_us: int) -> Hold
 
 def _of_amount(_books: Books, spender: Spender, wanted: Wanted, now_us: int) -> Hold | Refusal:
     lots, limits, _, soft = spender.for_model(wanted.model)
-    if not spender.lots:
-        return spender.paused or refuse(Why.NO_GRANT)
     if not lots:
-        allowed = sorted({pattern for lot in spender.lots for pattern in lot.terms.models})
-        return refuse(Why.MODEL_NOT_ALLOWED, field="model", model=wanted.model, allowed=", ".join(allowed))
+        return no_lots(spender, wanted.model)
     note = CallNote(spender.key_id, WIRE, wanted.gateway, wanted.model, "standard", "", until_us=wanted.until_us)
     return Hold(
         wanted.id,
@@ -173,6 +171,29 @@ def give_up(books: Books) -> int:
         for each in late
     ]
     return sum(isinstance(outcome, Posting) for outcome in books.journal.post_all(commands))
+
+
+def left_for(books: Books, spender: Spender, model: str | None) -> int:
+    """What is left for the next call to a model, or to any, in nano-USD. Raises Refused when nothing can be held."""
+    now_us = books.clock()
+    refusal = spender.refusal(now_us)
+    if refusal is not None:
+        raise Refused(refusal)
+    if model is None:
+        lots = tuple(lot.balance_id for lot in spender.lots)
+        limits = tuple(limit.balance_id for limit in spender.limits if not limit.models)
+    else:
+        lots, limits, _, _ = spender.for_model(model)
+    if not lots:
+        raise Refused(no_lots(spender, model or ""))
+    with books.database.reading() as connection:
+        found = balances_by_id(connection, (*lots, *limits))
+    outcome = decide(found, {}, Hold("", spender.person_id, lots, limits, 1, 1, now_us), 0)
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    assert outcome is not None, "a hold is posted or refused"
+    free = sum(found[lot].available for lot in lots if found[lot].usable(now_us))
+    return min([free, *(found[limit].available for limit in limits if found[limit].usable(now_us))])
 
 
 def known(books: Books, hold_id: str) -> Known:

@@ -208,7 +208,7 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
         return card
     lots, limits, may_clamp, soft = spender.for_model(ask.model)
     if not lots:
-        return _no_lots(spender, ask.model)
+        return no_lots(spender, ask.model)
     bounded = _bounded(ask, card)
     if isinstance(bounded, Refusal):
         return bounded
@@ -239,7 +239,8 @@ def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission
     return Admission(hold, ask, card, input_tokens, output_tokens, note, set_output)
 
 
-def _no_lots(spender: Spender, model: str) -> Refusal:
+def no_lots(spender: Spender, model: str) -> Refusal:
+    """Why no lot of a spender's may pay for a model's calls."""
     if not spender.lots:
         return spender.paused or refuse(Why.NO_GRANT)
     for key in spender.chain:

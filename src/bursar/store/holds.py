@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from bursar.ledger.accounts import Balance
 from bursar.ledger.postings import OpenHold
-from bursar.store.batch import open_hold
+from bursar.store.batch import open_hold, read_balance
 from bursar.store.records import CallRecord
-from bursar.store.schema import calls, holds, postings
+from bursar.store.schema import balances, calls, holds, postings
 
 
 class EndedHold(NamedTuple):
@@ -29,6 +31,12 @@ def find_hold(connection: sa.Connection, hold_id: str) -> OpenHold | EndedHold |
     )
     ended = connection.execute(query).first()
     return None if ended is None else EndedHold(ended[0], CallRecord(*ended[1:]))
+
+
+def balances_by_id(connection: sa.Connection, balance_ids: Sequence[int]) -> dict[int, Balance]:
+    """Balances as they are now, by their numbers."""
+    query = sa.select(balances).where(balances.c.id.in_(balance_ids))
+    return {row[0]: read_balance(tuple(row)) for row in connection.execute(query)}
 
 
 def holds_between(connection: sa.Connection, first: str, beyond: str) -> list[OpenHold]:

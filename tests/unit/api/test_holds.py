@@ -209,6 +209,22 @@ def test_a_person_asks_for_themselves_alone(api: Api, ada: str) -> None:
     assert caller.post(f"/holds/{held['id']}/settle", json={"cost": "0.00"}).json()["cost"] == "0.00"
 
 
+def test_a_proxy_may_ask_whether_something_is_left(api: Api, ada: str) -> None:
+    secret = api.key(ada, limit="0.02")
+    caller = api.client(secret)
+    answer = caller.get("/authorize", params={"model": MODEL})
+    assert (answer.status_code, answer.json()["left"], answer.headers["x-bursar-person"]) == (200, "0.02", ada)
+    assert api.client(api.key(ada)).post("/authorize/v1/messages").json()["left"] == "2000.00"
+    assert api.client(api.key(ada)).get("/authorize/v1/models").status_code == 200
+    assert refused(caller.get("/authorize", params={"model": "gpt-5-mini"}))[1] == "model_not_allowed"
+    held = asked(caller, amount="0.02", model=MODEL)
+    assert refused(caller.get("/authorize")) == (429, "limit_held", None)
+    api.operator.post(f"/holds/{held['id']}/settle", json={"cost": "0.02"})
+    assert refused(caller.get("/authorize")) == (402, "limit_reached", None)
+    assert refused(api.operator.get("/authorize"))[1] == "role_missing"
+    assert refused(api.client(api.key(api.person("Bert"))).get("/authorize")) == (402, "no_grant", None)
+
+
 def test_calls_of_the_gateway_are_no_such_holds(api: Api, ada: str) -> None:
     api.call(ada, "a-1", 5)
     assert refused(api.operator.get("/holds/a-1")) == (404, "hold_unknown", None)
