@@ -82,10 +82,10 @@ def random_terms(chance: Random) -> str:
 class History:
     """Some weeks of two people and their team, by chance: it begins on 1 November 2026."""
 
-    def __init__(self, company: Company, seed: int) -> None:
+    def __init__(self, company: Company, seed: int, reach_days: int = 50) -> None:
         self.company, self.books, self.chance = company, company.books, Random(seed)
         company.clock.now_us = NOVEMBER_US
-        self.team, self.number = f"team {seed}", seed
+        self.team, self.number, self.reach_days = f"team {seed}", seed, reach_days
         self.people = [company.person(f"{name}-{seed}", self.team, usd=None) for name in ("ada", "bo")]
         with self.books.database.reading() as connection:
             self.ids = {email: directory.person(connection, email).id for email in self.people}
@@ -117,9 +117,14 @@ class History:
     def grant(self) -> None:
         """Grant a plan of chance to somebody, from now or from a day that has been, and maybe to the team."""
         chance, email = self.chance, self.chance.choice(self.people)
-        name = self.company.plan(f"plan-{self.number}-{len(self.plans)}", chance.randint(5, 60), random_terms(chance))
+        name, worth, lines = f"plan-{self.number}-{len(self.plans)}", chance.randint(5, 60), random_terms(chance)
+        if chance.random() < 0.15 and "price_index" not in lines:
+            of_tokens = f'denomination = "tokens"\ntokens = "{worth}00K"\ntokens_of = "claude-sonnet-4-5"'
+            self.books.add_plan(read_plan(f'name = "{name}"\n{of_tokens}\n{lines}'))
+        else:
+            self.company.plan(name, worth, lines)
         self.plans.append(name)
-        self.books.grant(email, name, self.company.clock() - chance.randint(0, 50) * DAY_US)
+        self.books.grant(email, name, self.company.clock() - chance.randint(0, self.reach_days) * DAY_US)
         with suppress(Refused):
             self.company.secrets[name] = self.books.create_key(email, "home", personal=True).secret
             self.callers.append(name)
@@ -200,15 +205,18 @@ def assert_sums(lots: list[Balance]) -> None:
     assert sum(lot.carried_in for lot in lots) == sum(lot.carried_out for lot in lots)
 
 
-def play(company: Company, seed: int, *, steps: int = 25, days_after: int = 200) -> None:
-    """Grants, calls that run for days, changes, late usage, closes; and now and then nobody looks for long."""
-    history = History(company, seed)
+def play(company: Company, seed: int, *, steps: int = 25, days: int = 200) -> None:
+    """Grants, calls that run for days, changes, late usage, closes; and now and then nobody looks for long.
+
+    Grants reach back by a quarter of so many days, and after so many all is closed.
+    """
+    history = History(company, seed, days // 4)
     for _ in range(steps):
         history.go_on()
         assert_sums(history.lots())
     while history.running:
         history.settle_one()
-    company.clock.now_us += days_after * DAY_US
+    company.clock.now_us += days * DAY_US
     history.close()
     assert history.close() == 0, "a second close finds nothing to do"
     lots = history.lots()
@@ -229,4 +237,4 @@ def test_the_law_of_sums(company: Company, seed: int) -> None:
 def test_the_law_of_sums_in_2_000_histories(company: Company, part: int) -> None:
     for seed in range(1_000 + part * 50, 1_050 + part * 50):
         print(f"seed {seed}")
-        play(company, seed, steps=14, days_after=45)
+        play(company, seed, steps=10, days=40)
