@@ -28,6 +28,7 @@ from bench.startup import startup
 from bench.statement import statements
 from bench.stream_mock import stream_mock
 from bench.streaming import streaming
+from bench.usage import usage
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,7 +40,7 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 }
 """In the order in which they are measured."""
 
-OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds, statements, offers)
+OF_BURSAR_ALONE: Sequence[Callable[[Say], Figure]] = (startup, holds, statements, offers, usage)
 """Figures that need no peer and no upstream; a further one is added here."""
 
 

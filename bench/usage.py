@@ -27,7 +27,6 @@ from bench.claude_logs import LINES
 from bench.field import Say, Settings
 from bench.figure import Cell, Figure, Spread, as_table, spread
 from bench.processes import BenchError, run
-from bench.session import Report, write_results
 
 FOLDER = Path(__file__).parent / "results"
 ROUNDS = 5
@@ -115,6 +114,8 @@ def _row(name: str, runs: dict[str, list[Run]]) -> dict[str, Cell | Spread]:
 
 def main() -> None:
     """Measure, print the figure and write it to bench/results."""
+    from bench.session import Report, write_results  # noqa: PLC0415 - it measures this among others
+
     console = Console()
     taken = datetime.now(UTC)
     figure = usage(lambda text: console.print(text, style="dim"))
