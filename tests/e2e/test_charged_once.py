@@ -15,7 +15,7 @@ from tests.support.books import assert_proved, sums
 from tests.support.company import EMAIL
 
 ASKED = [{"role": "user", "content": "Say something about budgets."}]
-PATHS = {
+PATHS: dict[str, tuple[str, dict[str, Any]]] = {
     "anthropic": ("/v1/messages", {"model": "claude-sonnet-4-5", "max_tokens": 50}),
     "openai": ("/v1/chat/completions", {"model": "gpt-5-mini"}),
     "responses": ("/v1/responses", {"model": "gpt-5-mini"}),
@@ -67,9 +67,8 @@ def test_what_the_gateway_billed_is_not_charged_again(place: Place, wire: str, s
     for key, names in ({"log": {"request_id": request}, "span": {"message_id": message}}).items():
         if not any(names.values()):
             continue
-        record = {"key": f"{key} {message}", "at": "2026-11-02T00:00:00Z", "catalog": "anthropic"}
+        record: dict[str, Any] = {"key": f"{key} {message}", "at": now_of(place), "catalog": "anthropic"}
         record |= {"model": "claude-sonnet-4-5", "output_tokens": 5, "person": EMAIL, **names}
-        record["at"] = now_of(place)
         told = place.operator("POST", "/usage", {"source": key, "records": [record]})
         assert json.loads(told.body)["states"] == {"billed": 1}, told
     assert sums(place.database).spent == spent
