@@ -30,15 +30,15 @@ def validated(file: Path) -> dict[str, list[str]]:
     return told
 
 
-@pytest.mark.parametrize("with_people", [False, True])
-def test_every_rule_that_applies_holds(spent: Spent, tmp_path: Path, with_people: bool) -> None:
+def test_every_rule_that_applies_holds(spent: Spent, tmp_path: Path) -> None:
     file = tmp_path / "focus.csv"
     with spent.database.reading() as connection:
-        file.write_text("".join(Focus("2026", version="1.2", with_people=with_people).lines(connection)))
+        file.write_text("".join(Focus("2026", version="1.2", with_people=True).lines(connection)))
     found = validated(file)
     assert set(found["broken"]) < EITHER
     assert len(found["held"]) > 150
-    assert {"BilledCost-C-000-M", "ConsumedQuantity-C-000-C", "Tags-C-000-C", "InvoiceId-C-003-C"} <= set(found["held"])
+    sure = {"BilledCost-C-000-M", "ConsumedQuantity-C-000-C", "Tags-C-000-C", "InvoiceId-C-003-C"}
+    assert sure <= set(found["held"])
 
 
 def test_it_finds_what_is_wrong(spent: Spent, tmp_path: Path) -> None:
