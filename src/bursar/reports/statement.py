@@ -56,7 +56,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         granted_nanos=-net[Account.FUNDING] - added,
         added_nanos=added,
         carried_in_nanos=-net[Account.CARRIED_IN],
-        overrun_nanos=-net[Account.OVERRUN] - beyond[Account.OVERRUN] + beyond[Account.SPENT] + beyond[Account.HELD],
+        overrun_nanos=beyond[Account.SPENT] + beyond[Account.HELD] + beyond[Account.ADJUSTED] - net[Account.OVERRUN],
         adjusted_nanos=-net[Account.ADJUSTED] - beyond[Account.ADJUSTED],
         spent_nanos=net[Account.SPENT] + beyond[Account.SPENT],
         expired_nanos=net[Account.EXPIRED],

@@ -101,3 +101,20 @@ def test_what_is_not_there_is_refused(company: Company, team: str, plan: str, fi
     with pytest.raises(Refused) as refused:
         grant_pool(company.books, team, plan)
     assert (refused.value.refusal.why, refused.value.refusal.field) == (Why.UNKNOWN, field)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("vesting_months = 12", "vesting_months"),
+        ('proration = "daily"\non_leave = "pause"', "on_leave"),
+        ('on_leaving = "forfeit"', "on_leaving"),
+        ('personal_use = "10%"', "personal_use"),
+    ],
+)
+def test_a_plan_that_is_a_promise_to_a_person_is_no_pools(company: Company, line: str, field: str) -> None:
+    company.person("ada")
+    company.plan("shared", 50, line)
+    with pytest.raises(Refused) as refused:
+        grant_pool(company.books, "platform", "shared")
+    assert (refused.value.refusal.why, refused.value.refusal.field) == (Why.PLAN_INVALID, field)

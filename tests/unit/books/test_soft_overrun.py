@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bursar.books.changes import Announcement, revoke
 from bursar.books.limits import grant_pool
+from bursar.books.outside import How
 from bursar.ledger.accounts import Balance
 from bursar.refusals import Refusal, Why
 from bursar.reports.balance import balance
@@ -11,6 +12,7 @@ from bursar.reports.statement import statement
 from tests.store.seen import balances
 from tests.support.calls import USD
 from tests.support.teams import Company
+from tests.unit.books.test_outside import charged, report
 from tests.unit.books.test_terms_of_lots import at, granted
 
 SOFT = 'overrun = "soft"\noverrun_ceiling = "20%"\n'
@@ -80,3 +82,13 @@ def test_reports_tell_it_as_overrun(company: Company) -> None:
     )
     assert now.beyond_nanos == 10 * USD
     assert len(now.lots) == 1
+
+
+def test_what_even_the_ceiling_does_not_cover_is_told_once(company: Company) -> None:
+    company.clock.now_us = at("2026-11-20")
+    ada = granted(company, SOFT + 'outside_usage = "charge"', usd=100)
+    assert charged(report(company, ada, "2026-11-03", 130)) == (How.CHARGED, 120, 10, 0)
+    with company.books.database.reading() as connection:
+        found, now = statement(connection, 1, "2026-11"), balance(connection, 1, company.clock())
+    assert (found.spent_nanos, found.overrun_nanos, found.closing_nanos) == (130 * USD, 30 * USD, 0)
+    assert (now.spent_nanos, now.overrun_nanos, now.beyond_nanos) == (130 * USD, 30 * USD, 0)
