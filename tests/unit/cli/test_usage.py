@@ -188,6 +188,17 @@ def test_an_answer_holds_only_as_long_as_nothing_changes(home: Path, change: str
     assert json.loads(now)["time_zone"] == ("Asia/Tokyo" if change == "zone" else None)
 
 
+def test_large_logs_are_read_while_the_program_starts(home: Path) -> None:
+    filler = json.dumps({"type": "user", "message": {"role": "user", "content": "z" * 1_000_000}}) + "\n"
+    for number in range(3):
+        line = json.dumps(day(0, f"msg_large_{number}")) + "\n"
+        (home / f".claude/projects/-src-app/large{number}.jsonl").write_text(filler * 6 + line * 2)
+    said, loaded = ask(home, "daily", "--json")
+    told = json.loads(said)
+    assert (told["total"]["calls"], told["files"]) == (7, {"claude-code": 5})
+    assert loaded.index("bursar.local.usage") < loaded.index("typer"), "reading begins first"
+
+
 def test_answers_do_not_pile_up(home: Path) -> None:
     folder = home / "cache/bursar/answers"
     folder.mkdir()
