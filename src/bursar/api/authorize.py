@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from bursar.api.access import PERSON, Caller
-from bursar.api.routes import body, route
+from bursar.api.routes import answers, body, route
 from bursar.books import Books
 from bursar.books.holds import left_for
 from bursar.money import usd
@@ -68,6 +68,6 @@ ROUTES = (
         status_code=200,
         summary="The same, with any path",
         description=cleandoc(authorize_path.__doc__ or ""),
-        responses={200: _ANSWER},
+        responses=answers({200: _ANSWER}),
     )(authorize_path),
 )

@@ -17,7 +17,7 @@ from litestar.di import NamedDependency
 
 from bursar.api.access import PERSON, Caller
 from bursar.api.errors import MAX_BODY_BYTES
-from bursar.api.routes import body
+from bursar.api.routes import answers, body
 from bursar.books import Books
 from bursar.books.imports import Report, take
 from bursar.importers import otel
@@ -122,6 +122,6 @@ ROUTES = (
         operation_id=receive_spans.__name__,
         summary="Take spans of GenAI calls as OTLP has them",
         description=cleandoc(receive_spans.__doc__ or ""),
-        responses={200: body(OtlpAnswer, "What was taken, in the request's own format")},
+        responses=answers({200: body(OtlpAnswer, "What was taken, in the request's own format")}),
     )(receive_spans),
 )

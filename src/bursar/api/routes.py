@@ -18,6 +18,7 @@ _ERRORS = {
     403: "The key's role may not do this",
     404: "There is no such thing",
 }
+Answers = dict[int, ResponseSpec]
 _METHODS: dict[str, Any] = {"GET": get, "POST": post, "DELETE": delete}
 Maker = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
@@ -29,7 +30,7 @@ def route(request: str, role: str, *, status: int | None = None, answer: Respons
     method's usual one; `answer` describes the body when the function's type does not.
     """
     method, path = request.split()
-    success = {} if answer is None else {status or 200: answer}
+    success: Answers = {} if answer is None else {status or 200: answer}
 
     def make(function: Callable[..., Any]) -> HTTPRouteHandler:
         about = cleandoc(function.__doc__ or "")
@@ -41,11 +42,16 @@ def route(request: str, role: str, *, status: int | None = None, answer: Respons
             operation_id=function.__name__,
             summary=about.partition(".")[0],
             description=about,
-            responses={**{code: body(ErrorAnswer, text) for code, text in _ERRORS.items()}, **success},
+            responses=answers(success),
         )(function)
         return handler
 
     return make
+
+
+def answers(success: Answers) -> Answers:
+    """All that a route may answer with: what it does when all is well, and the errors of every route."""
+    return {**{code: body(ErrorAnswer, text) for code, text in _ERRORS.items()}, **success}
 
 
 def body(kind: Any, description: str) -> ResponseSpec:

@@ -51,6 +51,8 @@ PARTS = {
     "balances": _Part(schema.balances, "Lots of credit and limits, as they stand."),
     "running-calls": _Part(schema.holds, "Money that is held for running calls.", ("legs", "note", "chain")),
     "calls": _Part(schema.calls, "Every call that has ended: model, tokens, cost. Prompts and answers are not kept."),
+    "reported-usage": _Part(schema.usage_records, "Usage that others reported, every version of it.", ("import_id",)),
+    "reported-calls": _Part(schema.usage_heads, "What each call that was reported has come to."),
     "journal": _Part(schema.postings, "Every posting of the journal; journal-transfers.csv has what each moved.",
                      ("link_id", "digest")),
     "refusals": _Part(schema.refusals, "What was refused, and why.", ("digest",)),

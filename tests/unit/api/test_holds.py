@@ -186,6 +186,23 @@ def test_the_limits_of_a_key_a_person_and_everybody_hold(api: Api, ada: str) -> 
     assert refused(api.operator.post("/holds", json={"person": ada, **ASK}))[1] == "limit_held"
 
 
+def test_a_teams_pool_pays_when_ones_own_budget_is_gone(api: Api) -> None:
+    cleo, dora = "cleo@example.com", "dora@example.com"
+    for email in (cleo, dora):
+        api.made("/people", email=email, name=email[:4].title(), team="compilers")
+    api.made("/plans", toml='name = "own"\namount = "1.00"\n')
+    api.made("/plans", toml='name = "team"\namount = "2.00"\n')
+    api.made("/grants", person=cleo, plan="own")
+    api.made("/pools", team="compilers", plan="team")
+    held = asked(api.operator, person=cleo, amount="2.50")
+    assert held["left"] == "0.50"
+    assert refused(api.operator.post("/holds", json={"person": dora, "amount": "0.51"}))[1] == "budget_held"
+    assert asked(api.operator, person=dora, amount="0.50")["state"] == "held"
+    api.operator.post(f"/holds/{held['id']}/settle", json={"cost": "1.25"})
+    assert asked(api.operator, person=dora, amount="1.25")["left"] == "0.00"
+    assert_proved(api.books.database)
+
+
 def test_a_pause_holds(api: Api, ada: str) -> None:
     api.made(f"/people/{ada}/changes", kind="pause", reason="on leave")
     assert refused(api.operator.post("/holds", json={"person": ada, **ASK}))[1] == "paused"
