@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +18,11 @@ from typing import Any
 
 import pytest
 
+from bursar.cli.client import connected
 from tests.gateway.place import Place, opened
 from tests.support.books import assert_proved
 from tests.unit.cli.conftest import Program
-from tests.unit.sim.raw import CHAT, MESSAGES, ask
+from tests.unit.sim.raw import CHAT, MESSAGES, ask, until
 
 SONNET, OPUS, GPT = "claude-sonnet-4-5", "claude-opus-4-5", "gpt-4.1-mini"
 PERIOD = f"{datetime.now(UTC):%Y-%m}"
@@ -119,6 +123,36 @@ def test_what_passes_the_gateway_matches_and_what_does_not_is_found(
     [residual] = reconciled(program, "--provider", "anthropic")["residuals"]
     assert (residual["posted"], residual["left"]) == (past, "0.00")
     assert_proved(place.database)
+
+
+def test_fetching_that_is_killed_goes_on_where_it_was(program: Program, place: Place, tmp_path: Path) -> None:
+    """SIGKILL after the first of the pages; every page is told as a whole, so nothing is told by halves."""
+    words = ("import", "anthropic", "--since", "90d", "--provider-url", place.sim.url)
+    place.sim.configure(faults={"rate_limited": 0.7})
+    command = [sys.executable, "-m", "bursar", "--data", str(place.folder), *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        until(lambda: bool(notes(tmp_path)) or running.poll() is not None, timeout_s=60)
+        running.kill()
+    [note] = notes(tmp_path)
+    left = json.loads(note.read_text())["page"]
+    assert left
+    place.sim.configure(faults={})
+    program.done(*words)
+    assert notes(tmp_path) == [], "what is whole is begun anew the next time"
+    names = {"anthropic-usage", "anthropic-cost"}
+    known = {one["id"]: one for one in totals(program) if one["source"] in names}
+    program.done(*words)
+    assert {one["id"]: one for one in totals(program) if one["source"] in names} == known
+
+
+def notes(folder: Path) -> list[Path]:
+    return list((folder / "cache" / "bursar").glob("report-*.json"))
+
+
+def totals(program: Program) -> list[dict[str, Any]]:
+    with connected(program.folder, None, None) as client:
+        found: list[dict[str, Any]] = client.get("/provider-totals", limit=1_000)
+    return found
 
 
 def test_the_admin_key_is_kept_nowhere(program: Program, place: Place, tmp_path: Path) -> None:

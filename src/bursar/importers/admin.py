@@ -105,6 +105,10 @@ class _Head(msgspec.Struct):
     next_page: str | None = None
 
 
+class _NoPageError(Exception):
+    """The provider does not know the page that was asked for, any more."""
+
+
 Sleep = Callable[[float], None]
 
 
@@ -130,11 +134,20 @@ class AdminApi:
         self._http.close()
 
     def pages(self, wanted: Wanted, since: date, until: date, at: Place | None = None) -> Iterator[Page]:
-        """The pages of a report of the days from `since` up to and with `until`, from a place on."""
+        """The pages of a report of the days from `since` up to and with `until`, from a place on.
+
+        Should the provider no longer know that place, they begin with the place's day.
+        """
         place = at or Place(since.isoformat())
         end = until + timedelta(days=1)
         while True:
-            body = self._page(wanted, place, end)
+            try:
+                body = self._page(wanted, place, end)
+            except _NoPageError as problem:
+                if place != at:
+                    raise self._lost(str(problem)) from None
+                place = Place(place.day)
+                continue
             head = msgspec.json.decode(body, type=_Head)
             day = date.fromisoformat(place.day)
             if head.has_more and head.next_page:
@@ -172,7 +185,10 @@ class AdminApi:
         if answer.status_code == 200:
             return self._checked(answer)
         if answer.status_code not in _AGAIN or tries == TRIES:
-            raise self._lost(f"it answers {answer.status_code}: {_said(answer)}")
+            problem = f"it answers {answer.status_code}: {_said(answer)}"
+            if answer.status_code in {400, 404} and params[-1][0] == "page":
+                raise _NoPageError(problem)
+            raise self._lost(problem)
         return _wait_s(tries, answer.headers.get("retry-after"))
 
     def _checked(self, answer: httpx.Response) -> bytes:

@@ -110,6 +110,12 @@ def test_fetching_goes_on_where_it_was(sim: SimServer) -> None:
     assert {total.key for total in whole} == {total.key for total in [*seen, *rest]}
 
 
+def test_a_place_that_the_provider_has_forgotten_is_begun_anew(sim: SimServer) -> None:
+    since = (TODAY - timedelta(days=69)).isoformat()
+    with AdminApi("openai", KEY, sim.url) as api:
+        assert fetched(api, COSTS, 70, Place(since, "page_of another time")) == fetched(api, COSTS, 70)
+
+
 def test_claude_code_is_asked_for_day_by_day(sim: SimServer) -> None:
     with AdminApi("anthropic", KEY, sim.url) as api:
         days = [page.until for page in api.pages(CLAUDE_CODE, date(2026, 11, 1), date(2026, 11, 3))]
