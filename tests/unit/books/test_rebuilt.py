@@ -29,7 +29,7 @@ PLACES = (("America/St_Johns", "C.UTF-8", "0"), ("Pacific/Apia", "C", "random"))
 def play_on(database: Database, prices: PriceBook, seed: int) -> None:
     clock = VirtualClock()
     books = Books(database, prices, clock)
-    play(Company(books, clock), seed, steps=14, days_after=30)
+    play(Company(books, clock), seed, steps=14, days=30)
     books.close()
 
 
