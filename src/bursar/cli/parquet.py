@@ -53,11 +53,14 @@ def write_days(folder: Path, pieces: Iterable[bytes], advance: Callable[[int, in
 
     A file is there when all of it is. Raises Refused(CONFIG_INVALID) when it cannot be written.
     """
+    coming = io.BufferedReader(_Pieces(pieces))
     try:
-        return _write(folder, pa.ipc.open_stream(io.BufferedReader(_Pieces(pieces))), advance)
+        written = _write(folder, pa.ipc.open_stream(coming), advance)
+        coming.read()  # to its very end, so that whoever sends it is done, too
     except OSError:
         problem = "it cannot be written"
         raise Refused(refuse(Why.CONFIG_INVALID, file=folder, field="(folder)", problem=problem)) from None
+    return written
 
 
 def _write(folder: Path, stream: Any, advance: Callable[[int, int], None]) -> Written:
