@@ -140,7 +140,7 @@ class History:
     def change(self, email: str) -> None:
         """Announce something to somebody; it may be refused."""
         chance, clock = self.chance, self.company.clock
-        when_us = chance.choice((None, clock() + chance.randint(1, 30) * DAY_US))
+        when_us = chance.choice((None, clock() + chance.randint(1, self.reach_days) * DAY_US))
         plan = chance.choice(self.plans)
         told = Announcement(person=email, reason="chance", actor="boss", plan=plan, effective_us=when_us)
         match chance.randrange(7):
@@ -153,7 +153,7 @@ class History:
             case 4:
                 extend(self.books, told, clock() + chance.randint(1, 60) * DAY_US)
             case 5:
-                pause(self.books, told, (when_us or clock()) + chance.randint(1, 30) * DAY_US)
+                pause(self.books, told, (when_us or clock()) + chance.randint(1, self.reach_days) * DAY_US)
             case 6:
                 request = ask(self.books, email, chance.randint(1, 20) * USD, "chance")
                 approve(self.books, request.id, "boss", plan=plan)
@@ -208,7 +208,8 @@ def assert_sums(lots: list[Balance]) -> None:
 def play(company: Company, seed: int, *, steps: int = 25, days: int = 200) -> None:
     """Grants, calls that run for days, changes, late usage, closes; and now and then nobody looks for long.
 
-    Grants reach back by a quarter of so many days, and after so many all is closed.
+    Grants reach back by a quarter of so many days, and what is announced reaches as far ahead; after so many all is
+    closed. What is carried over waits for a pause to end, so that must be before.
     """
     history = History(company, seed, days // 4)
     for _ in range(steps):
