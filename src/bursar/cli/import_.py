@@ -103,7 +103,7 @@ def take(  # noqa: PLR0917 - the options of the command line
     Examples:
       bursar import claude-code
       bursar import codex /mnt/laptop/.codex --person ann@example.com
-      bursar import records november.csv --dry-run
+      bursar import take records november.csv --dry-run
     """
     session = session_of(context)
     if source in import_reports.REPORTS.split(", "):
