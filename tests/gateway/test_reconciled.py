@@ -117,7 +117,7 @@ def test_what_passes_the_gateway_matches_and_what_does_not_is_found(
 
     words = ("reconcile", "--period", PERIOD, "--provider", "anthropic", "--post", "--yes", "--json")
     [posted] = program.done(*words).json
-    assert (posted["account"], posted["label"], posted["amount"]) == ("residual:anthropic", f"{PERIOD}/1", past)
+    assert (posted["account"], posted["amount"], posted["residual"]) == ("residual:anthropic", past, past)
     [posted] = program.done(*words).json
     assert (posted["account"], posted["amount"], posted["residual"]) == ("", "0.00", past)
     [residual] = reconciled(program, "--provider", "anthropic")["residuals"]

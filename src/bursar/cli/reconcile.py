@@ -93,7 +93,7 @@ def _post(session: Session, client: Client, found: dict[str, Any], *, yes: bool)
 
 def _tell(each: dict[str, Any]) -> None:
     if each["account"]:
-        say(f"{money(each['amount'])} is put down in {each['account']}, {each['label']}.")
+        say(f"{money(each['amount'])} is put down in {each['account']}; {money(each['residual'])} stands there now.")
     else:
         say(f"Of {each['provider']} everything is put down already: {money(each['residual'])}.")
 

@@ -13,23 +13,33 @@ MORE, LESS = "residual:", "residual-less:"
 
 
 class ResidualLot(msgspec.Struct, frozen=True):
-    """One residual that was put down, in nano-USD. What is `available` is not spent yet: that was cut off."""
+    """A lot that a residual was put down in. Amounts in nano-USD.
+
+    Of one for more it is what is spent; what was taken back of it is available again. Of one for less it is what is
+    available, for nothing was spent; what no longer holds of it was revoked.
+    """
 
     id: int
     source: str
     label: str
+    granted: int
     available: int
     spent: int
+    revoked: int
+
+    @property
+    def is_more(self) -> bool:
+        """Whether it is for what was billed beyond what is known."""
+        return self.source.startswith(MORE)
 
     @property
     def nanos(self) -> int:
-        """The amount; below 0 where the provider billed less than is known."""
-        amount = self.available + self.spent
-        return amount if self.source.startswith(MORE) else -amount
+        """What stands there of the residual; below 0 where the provider billed less than is known."""
+        return self.spent if self.is_more else -self.available
 
 
 def residual_lots(connection: sa.Connection, provider: str, period: str) -> list[ResidualLot]:
-    """Those of a provider and a period, in the order in which they were put down."""
+    """Those of a provider and a period, in the order in which they were opened."""
     columns = [balances.c[name] for name in ResidualLot.__struct_fields__]
     query = (
         sa.select(*columns)

@@ -163,37 +163,44 @@ def test_the_same_day_grouped_otherwise_or_by_the_hour_is_not_added(company: Com
     assert (line.status, line.reported.input_tokens) == ("matched", 2_000)
 
 
-def amounts(company: Company) -> list[tuple[str, str, int]]:
+def lots(company: Company) -> list[tuple[str, str, int]]:
+    """The lots, with what stands there of the residual."""
     with company.books.database.reading() as connection:
-        lots = residual_lots(connection, "anthropic", "2026-11")
-    assert all(not lot.available for lot in lots)
-    return [(lot.source, lot.label, lot.spent) for lot in lots]
+        found = residual_lots(connection, "anthropic", "2026-11")
+    return [(lot.source, lot.label, lot.nanos // USD) for lot in found]
+
+
+def billed(company: Company, dollars: int) -> None:
+    costs = grouped([total("anthropic-cost", cost_nanos=dollars * USD)])
+    take_totals(company.books, "anthropic-cost", costs, actor="operator", corrects=True)
+
+
+STEPS = [
+    (4, "residual:anthropic", 3, [3]),
+    (6, "residual:anthropic", 2, [3, 2]),
+    (5, "residual:anthropic", -1, [3, 1]),
+    (2, "residual:anthropic", -3, [1, 0]),
+    (5, "residual:anthropic", 3, [1, 0, 3]),
+    (2, "residual:anthropic", -3, [1, 0, 0]),
+    (0, "residual-less:anthropic", -2, [0, 0, 0, -1]),
+    (-2, "residual-less:anthropic", -2, [0, 0, 0, -1, -2]),
+    (-1, "residual-less:anthropic", 1, [0, 0, 0, 0, -2]),
+    (3, "residual:anthropic", 4, [0, 0, 0, 0, 0, 2]),
+]
+"""What the provider billed for a call of one dollar; the account, what is put down, what stands in each lot then."""
 
 
 def test_a_residual_is_put_down_once_and_follows_the_report(company: Company) -> None:
-    ada = company.person("ada")
-    company.call(ada, 1)
-    for cost, label, left in ((4, 1, 3), (6, 2, 2), (5, 3, -1)):
-        take_totals(
-            company.books,
-            "anthropic-cost",
-            grouped([total("anthropic-cost", cost_nanos=cost * USD)]),
-            actor="operator",
-            corrects=True,
-        )
+    company.call(company.person("ada"), 1)
+    for dollars, account, left, standing in STEPS:
+        billed(company, dollars)
         [residual] = found(company).residuals
-        assert (residual.residual_nanos, residual.left_nanos) == ((cost - 1) * USD, left * USD)
-        for amount in (left * USD, 0):
-            made = put_down(company.books, "anthropic", NOVEMBER, residual.residual_nanos)
-            assert made.amount_nanos == amount
+        assert (residual.residual_nanos, residual.left_nanos) == ((dollars - 1) * USD, left * USD)
+        made = [put_down(company.books, "anthropic", NOVEMBER, residual.residual_nanos) for _ in range(2)]
+        assert [(one.account, one.amount_nanos) for one in made] == [(account, left * USD), ("", 0)]
+        assert [nanos for _, _, nanos in lots(company)] == standing
         [residual] = found(company).residuals
-        assert (residual.posted_nanos, residual.left_nanos) == ((cost - 1) * USD, 0)
-        assert len(amounts(company)) == label
-    assert amounts(company) == [
-        ("residual:anthropic", "2026-11/1", 3 * USD),
-        ("residual:anthropic", "2026-11/2", 2 * USD),
-        ("residual-less:anthropic", "2026-11/3", USD),
-    ]
+        assert (residual.posted_nanos, residual.left_nanos) == ((dollars - 1) * USD, 0)
     assert company.balance("grant:1", "2026-11").spent == USD, "nobody's credit is touched"
 
 
@@ -202,7 +209,7 @@ def test_a_residual_that_was_cut_off_is_finished(company: Company, clock: Virtua
     opened = Open(SHARED, Kind.LOT, "residual:anthropic", "2026-11/1", 3 * USD, clock(), opens_us=NOVEMBER.start_us)
     company.books.journal.post(opened)
     assert put_down(company.books, "anthropic", NOVEMBER, 3 * USD).amount_nanos == 0
-    assert amounts(company) == [("residual:anthropic", "2026-11/1", 3 * USD)]
+    assert lots(company) == [("residual:anthropic", "2026-11/1", 3)]
 
 
 def test_days_whose_costs_are_not_told_are_no_part_of_the_residual(company: Company, clock: VirtualClock) -> None:
