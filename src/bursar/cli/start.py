@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     if len(words) > 1 and words[0] == "usage" and words[1] in COMMANDS:
+        gc.disable()  # it ends soon, and until then nothing that is loaded or read is garbage
         _begin(words)
     from bursar.cli.main import main as run  # noqa: PLC0415 - all of the program
 
