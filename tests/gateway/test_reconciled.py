@@ -115,10 +115,10 @@ def test_what_passes_the_gateway_matches_and_what_does_not_is_found(
     rows = list(csv.DictReader(io.StringIO(program.done("reconcile", "--period", PERIOD, "--csv").out)))
     assert {row["status"] for row in rows if row["model"] == OPUS and not row["person"]} == {"different"}
 
-    words = ("reconcile", "--period", PERIOD, "--provider", "anthropic", "--post", "--yes", "--json")
-    [posted] = program.done(*words).json
+    post = ("reconcile", "--period", PERIOD, "--provider", "anthropic", "--post", "--yes", "--json")
+    [posted] = program.done(*post).json
     assert (posted["account"], posted["amount"], posted["residual"]) == ("residual:anthropic", past, past)
-    [posted] = program.done(*words).json
+    [posted] = program.done(*post).json
     assert (posted["account"], posted["amount"], posted["residual"]) == ("", "0.00", past)
     [residual] = reconciled(program, "--provider", "anthropic")["residuals"]
     assert (residual["posted"], residual["left"]) == (past, "0.00")

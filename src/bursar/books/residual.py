@@ -22,7 +22,7 @@ Lots = list[ResidualLot]
 
 
 class PutDown(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put down now, the account (empty when nothing was left to), and what stands there of the residual in all.
+    """What was put down now, in which account (empty for nothing), and what stands there of the residual in all.
 
     Amounts are below 0 where less is left over than before, or the provider billed less than is known.
     """

@@ -185,10 +185,10 @@ class AdminApi:
         if answer.status_code == 200:
             return self._checked(answer)
         if answer.status_code not in _AGAIN or tries == TRIES:
-            problem = f"it answers {answer.status_code}: {_said(answer)}"
+            answered = f"it answers {answer.status_code}: {_said(answer)}"
             if answer.status_code in {400, 404} and params[-1][0] == "page":
-                raise _NoPageError(problem)
-            raise self._lost(problem)
+                raise _NoPageError(answered)
+            raise self._lost(answered)
         return _wait_s(tries, answer.headers.get("retry-after"))
 
     def _checked(self, answer: httpx.Response) -> bytes:

@@ -6,8 +6,6 @@ Append-only: a total that is told again, and says something else, is another ver
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
-
 import msgspec
 import sqlalchemy as sa
 
@@ -100,8 +98,4 @@ def listed(connection: sa.Connection, source: str | None, limit: int, after: int
         query = query.where(usage_totals.c.source == source)
     if after is not None:
         query = query.where(usage_totals.c.id < after)
-    return [_numbered(row) for row in connection.execute(query)]
-
-
-def _numbered(row: sa.Row[Any]) -> tuple[int, Total]:
-    return row[0], Total(*row[1:])
+    return [(int(row[0]), Total(*tuple(row)[1:])) for row in connection.execute(query)]
