@@ -6,6 +6,7 @@ Append-only: a total that is told again, and says something else, is another ver
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
 import msgspec
 import sqlalchemy as sa
 
