@@ -330,7 +330,8 @@ MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
         {FaultName.OPENING_DIFFERS},
     ),
     "a balance from nowhere": (
-        "INSERT INTO balances VALUES (9, 1, 'lot', 'grant:9', '2026-11', 1, 1, 2, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+        "INSERT INTO balances VALUES "
+        "(9, 1, 'lot', 'grant:9', '2026-11', 1, 1, 2, 5, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
         {FaultName.BALANCE_DIFFERS, FaultName.BALANCE_NOT_OPENED},
     ),
     "a balance is deleted": (
