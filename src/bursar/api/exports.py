@@ -27,8 +27,8 @@ from bursar.exports.span import Span, read_span
 from bursar.refusals import field_invalid
 from bursar.reports.plain import plain
 
-CSV = "text/csv; charset=utf-8"
-TEXT = "text/plain; charset=utf-8"
+CSV = "text/csv"
+TEXT = "text/plain"
 _FORMATS = ("json", "csv")
 Lines = Callable[[sa.Connection], Iterable[str]]
 

@@ -6,10 +6,14 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, Full, Queue
 from typing import Any
 
 import httpx
+
+AHEAD = 64
+"""How many parts of an answer may be made before the first of them is read, so that a long one takes no memory."""
+PAUSE_S = 0.001
 
 
 class InProcess(httpx.BaseTransport):
@@ -32,7 +36,7 @@ class _Call(httpx.SyncByteStream):
         self._application = application
         self._scope = _scope(request)
         self._body: bytes | None = request.read()
-        self._messages: SimpleQueue[dict[str, Any] | BaseException | None] = SimpleQueue()
+        self._messages: Queue[dict[str, Any] | BaseException | None] = Queue(AHEAD)
         self._thread = threading.Thread(target=self._run, name="request", daemon=True)
 
     def start(self) -> tuple[int, list[tuple[bytes, bytes]]]:
@@ -50,7 +54,9 @@ class _Call(httpx.SyncByteStream):
         """Tell the application that nobody listens any more, and wait until it has ended."""
         with suppress(RuntimeError):  # it has ended already, and its loop with it
             self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        while self._thread.is_alive():  # it may be waiting for room for what nobody reads any more
+            with suppress(Empty):
+                self._messages.get(timeout=PAUSE_S)
 
     def _next(self) -> dict[str, Any] | None:
         message = self._messages.get()
@@ -79,7 +85,11 @@ class _Call(httpx.SyncByteStream):
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def _send(self, message: dict[str, Any]) -> None:
-        self._messages.put(message)
+        while not self._over.is_set():
+            with suppress(Full):
+                self._messages.put_nowait(message)
+                break
+            await asyncio.sleep(PAUSE_S)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._over.set()
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bursar.cli.inprocess import InProcess
+from bursar.cli.inprocess import AHEAD, InProcess
 
 
 def client(application: Any) -> httpx.Client:
@@ -44,6 +44,27 @@ def test_a_body_comes_as_it_is_made() -> None:
         assert next(lines) == "first"
         read.set()
         assert list(lines) == ["second"]
+
+
+def test_a_long_body_is_made_as_it_is_read() -> None:
+    made = []
+
+    async def application(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for n in range(1_000):
+            made.append(n)
+            await send({"type": "http.response.body", "body": b"%03d" % n, "more_body": n < 999})
+
+    with client(application).stream("GET", "/") as answer:
+        parts = answer.iter_raw()
+        first = next(parts)
+        assert len(made) <= AHEAD + 2
+        assert b"".join([first, *parts]) == b"".join(b"%03d" % n for n in range(1_000))
+    made.clear()
+    with client(application).stream("GET", "/") as answer:
+        next(answer.iter_raw())
+    assert not any(thread.name == "request" for thread in threading.enumerate())
 
 
 def test_an_application_is_told_when_nobody_listens_any_more() -> None:
