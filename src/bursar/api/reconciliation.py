@@ -25,7 +25,7 @@ from bursar.reports.plain import plain, to_json
 from bursar.reports.reconciliation import Reconciliation, period_named, reconciliation
 from bursar.reports.reconciliation_pages import render_csv, render_html
 
-JSON, HTML, CSV = "application/json", "text/html; charset=utf-8", "text/csv; charset=utf-8"
+JSON, HTML, CSV = "application/json", "text/html", "text/csv"
 MONTH_LENGTH = len("2026-11")
 _FOUND = body(told(Reconciliation), "The reconciliation; with a format, a page or a table")
 _PUT_DOWN = body(told(PutDown), "What was put down")
