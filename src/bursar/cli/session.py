@@ -59,7 +59,7 @@ def _remember_json(context: typer.Context, value: bool) -> bool:
 
 
 JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print the API's answer as JSON.", callback=_remember_json, is_eager=True)
+    bool, typer.Option("--json", help="Print data as JSON.", callback=_remember_json, is_eager=True)
 ]
 """The option of every command that prints data."""
 
