@@ -102,6 +102,15 @@ def spent(tmp_path_factory: pytest.TempPathFactory, prices: PriceBook) -> Iterat
     yield from _spent(database, prices)
 
 
+@pytest.fixture
+def company(sqlite_database: Database, prices: PriceBook, clock: VirtualClock) -> Iterator[Company]:
+    """Nobody yet. What is done to it is proved at the end."""
+    made = Company(Books(sqlite_database, prices, clock), clock)
+    yield made
+    made.prove()
+    made.books.close()
+
+
 def _spent(database: Database, prices: PriceBook) -> Iterator[Spent]:
     clock = VirtualClock()
     company = Company(Books(database, prices, clock), clock)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
-from bursar.books import Books
 from bursar.books.outside import Outside, OutsideNote, charge_outside
 from bursar.exports import chargeback, payroll
 from bursar.exports.focus import COLUMNS, NO_TEAM, Focus
@@ -17,11 +15,9 @@ from bursar.exports.span import read_span
 from bursar.ledger.accounts import Account
 from bursar.ledger.postings import Correct, Returned
 from bursar.money import NANOS_PER_USD
-from bursar.pricing.book import PriceBook
 from bursar.refusals import Refused
 from bursar.store.database import Database
 from tests.support.calls import USD, posted
-from tests.support.clock import VirtualClock
 from tests.support.teams import Company
 from tests.unit.exports.conftest import STRANGE, Spent, table
 
@@ -76,15 +72,6 @@ def test_chargeback_is_the_books_by_month_team_and_plan(on_each_engine: Spent) -
     assert sum(Decimal(row["spent"]) for row in rows) == usd(lots[Account.SPENT])
     [engineers] = [one for one in centres if (one.month, one.plan) == ("2026-12", "engineers")]
     assert (engineers.cashed_out_nanos, engineers.payroll_nanos) == (1_000_000_007, 333_300_002)
-
-
-@pytest.fixture
-def company(sqlite_database: Database, prices: PriceBook, clock: VirtualClock) -> Iterator[Company]:
-    """Nobody yet."""
-    made = Company(Books(sqlite_database, prices, clock), clock)
-    yield made
-    made.prove()
-    made.books.close()
 
 
 def outside(company: Company, op: str, nanos: int) -> Outside:
