@@ -166,10 +166,15 @@ def _of_provider(found: Sequence[Total]) -> Iterator[tuple[Place, Sum]]:
             yield Place(day, catalog, plain_model(total.model), ""), used
         for total in by_source[_first(by_source, COST_FROM, lambda one: one.cost_nanos is not None)]:
             yield Place(day, catalog, plain_model(total.model), ""), Sum(cost_nanos=total.cost_nanos)
-        for total in by_source[_first(by_source, PEOPLE_FROM, lambda one: "@" in one.person)]:
+        for total in by_source[_first(by_source, PEOPLE_FROM, _names_somebody)]:
             if total.person:
                 used = Sum(total.requests, _tokens(total, _INPUT), _tokens(total, _OUTPUT), total.cost_nanos)
                 yield Place(day, catalog, plain_model(total.model), total.person.lower()), used
+
+
+def _names_somebody(total: Total) -> bool:
+    """Whether a total is of somebody with a name: others have numbers of the provider's own."""
+    return "@" in total.person or (bool(total.person) and total.source in PEOPLE_FROM)
 
 
 def _one_report(found: Iterable[Total]) -> Iterator[Total]:

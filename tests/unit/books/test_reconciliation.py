@@ -147,6 +147,13 @@ def test_people_are_compared_where_the_provider_names_them(company: Company) -> 
     ]
 
 
+def test_a_login_is_a_name_and_a_number_of_the_providers_is_none(company: Company) -> None:
+    for source, person in (("copilot", "octo-ada"), ("openai-usage", "user-a1b2")):
+        report(company, total(source, catalog=source, person=person, usage=CALL, cost_nanos=USD))
+    people = {line.provider: [each.person for each in line.people] for line in found(company).lines}
+    assert people == {"copilot": ["octo-ada"], "openai-usage": []}
+
+
 def test_the_same_day_grouped_otherwise_or_by_the_hour_is_not_added(company: Company) -> None:
     company.call(company.person("ada"), 1)
     company.call("ada@example.com", 1)
