@@ -1,7 +1,7 @@
 """Run-out: for how long after a lot's end usage that is reported late is still charged to it.
 
 Calls are paid from a lot until its end. It is closed (carried over, cashed out, expired) when the run-out has ended:
-what is carried over could not pay for late usage any more. docs/decisions/0018-run-out.md says why.
+what is carried over could not pay for late usage any more. docs/decisions/0016-run-out.md says why.
 """
 
 from __future__ import annotations

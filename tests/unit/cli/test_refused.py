@@ -72,7 +72,13 @@ def test_a_refusal_is_a_line_with_its_name_or_json(program: Program, words: tupl
 
 @pytest.mark.parametrize(
     "words",
-    [("nothing",), ("person", "add"), ("usage", "calls", "--limit", "0"), ("key", "revoke", "one"), ("balance", "a", "b")],
+    [
+        ("nothing",),
+        ("person", "add"),
+        ("usage", "calls", "--limit", "0"),
+        ("key", "revoke", "one"),
+        ("balance", "a", "b"),
+    ],
     ids=" ".join,
 )
 def test_a_command_that_is_not_understood(program: Program, words: tuple[str, ...]) -> None:
