@@ -6,6 +6,8 @@ works with buckets alone. Reasoning tokens are a memo inside `output`, never add
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 import msgspec
 
 BUCKETS = (
@@ -67,3 +69,37 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     def total_tokens(self) -> int:
         """All tokens of the call, in and out."""
         return self.total_input + self.output + self.audio_output
+
+
+class Counts(TypedDict):
+    """A usage as the columns of a table."""
+
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    output_tokens: int
+    audio_input_tokens: int
+    audio_output_tokens: int
+    web_searches: int
+    reasoning_tokens: int
+
+
+def counts_of(usage: Usage) -> Counts:
+    """The columns of a usage."""
+    return Counts(
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_5m_tokens=usage.cache_write_5m,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        output_tokens=usage.output,
+        audio_input_tokens=usage.audio_input,
+        audio_output_tokens=usage.audio_output,
+        web_searches=usage.web_searches,
+        reasoning_tokens=usage.reasoning,
+    )
+
+
+def usage_in(row: Any) -> Usage:
+    """The usage in a record that has the columns."""
+    return Usage(*(getattr(row, name) for name in Counts.__annotations__))

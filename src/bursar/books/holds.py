@@ -20,7 +20,7 @@ from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
 from bursar.store.holds import EndedHold, balances_by_id, find_hold, holds_between
 from bursar.store.records import CallNote, CallRecord, read_note, record_of_hold, unsettled_record
-from bursar.usage import Usage
+from bursar.usage import Usage, counts_of, usage_in
 
 WIRE = "outside"
 """How calls that another gateway makes are recorded."""
@@ -221,7 +221,7 @@ def _known(record: CallRecord, state: str, until_us: int) -> Known:
         held_us=record.started_us,
         until_us=until_us,
         reason=record.reason,
-        usage=_usage_of(record),
+        usage=usage_in(record),
         provider_request=record.provider_request,
     )
 
@@ -240,9 +240,9 @@ def _settled_before(found: EndedHold, ending: Ending) -> Known:
     """What was answered when the same was said before. Refused when something else was."""
     record = found.record
     same = (
-        _usage_of(record) == ending.usage and ending.variant in {None, record.variant}
+        usage_in(record) == ending.usage and ending.variant in {None, record.variant}
         if ending.usage is not None
-        else (_usage_of(record), record.cost_nanos) == (Usage(), ending.cost_nanos)
+        else (usage_in(record), record.cost_nanos) == (Usage(), ending.cost_nanos)
     )
     if record.outcome != SETTLED or not same:
         raise _ended(found)
@@ -281,29 +281,7 @@ def _record(
     return msgspec.structs.replace(
         bare,
         variant=ending.variant or note.variant,
-        input_tokens=usage.input,
-        cache_read_tokens=usage.cache_read,
-        cache_write_5m_tokens=usage.cache_write_5m,
-        cache_write_1h_tokens=usage.cache_write_1h,
-        output_tokens=usage.output,
-        audio_input_tokens=usage.audio_input,
-        audio_output_tokens=usage.audio_output,
-        web_searches=usage.web_searches,
-        reasoning_tokens=usage.reasoning,
+        **counts_of(usage),
         price_version="" if card is None else card.version,
         provider_request=ending.provider_request,
-    )
-
-
-def _usage_of(record: CallRecord) -> Usage:
-    return Usage(
-        record.input_tokens,
-        record.cache_read_tokens,
-        record.cache_write_5m_tokens,
-        record.cache_write_1h_tokens,
-        record.output_tokens,
-        record.audio_input_tokens,
-        record.audio_output_tokens,
-        record.web_searches,
-        record.reasoning_tokens,
     )

@@ -23,7 +23,7 @@ from bursar.refusals import Refusal, Refused, Why
 from bursar.store import directory
 from bursar.store import imports as kept
 from bursar.store.imports import PENDING, Head, Import, Record
-from bursar.usage import BUCKETS, Usage
+from bursar.usage import BUCKETS, Usage, counts_of, usage_in
 
 AT_ONCE = 1_000
 CHARGED, ADJUSTED, MEMO, REFUSED = "charged", "adjusted", "memo", "refused"
@@ -135,15 +135,7 @@ def _bare(record: UsageRecord) -> Record:
         catalog=record.catalog,
         model=record.model,
         variant=record.variant,
-        input_tokens=used.input,
-        cache_read_tokens=used.cache_read,
-        cache_write_5m_tokens=used.cache_write_5m,
-        cache_write_1h_tokens=used.cache_write_1h,
-        output_tokens=used.output,
-        audio_input_tokens=used.audio_input,
-        audio_output_tokens=used.audio_output,
-        web_searches=used.web_searches,
-        reasoning_tokens=used.reasoning,
+        **counts_of(used),
         request_id=record.request_id or None,
         message_id=record.message_id or None,
         sidechain=int(record.sidechain),
@@ -153,25 +145,10 @@ def _bare(record: UsageRecord) -> Record:
     )
 
 
-def usage_of(record: Record) -> Usage:
-    """What a record tells."""
-    return Usage(
-        record.input_tokens,
-        record.cache_read_tokens,
-        record.cache_write_5m_tokens,
-        record.cache_write_1h_tokens,
-        record.output_tokens,
-        record.audio_input_tokens,
-        record.audio_output_tokens,
-        record.web_searches,
-        record.reasoning_tokens,
-    )
-
-
 def _rank(record: Record) -> tuple[bool, int, int, bytes]:
     """Of what is told of a call the highest counts, in whatever order it is told: see `importers.record.better`."""
     told = msgspec.structs.replace(record, version=0, person_id=None, person="", price_version="", cost_nanos=None)
-    return not record.sidechain, usage_of(record).total_tokens, -record.at_us, msgspec.msgpack.encode(told)
+    return not record.sidechain, usage_in(record).total_tokens, -record.at_us, msgspec.msgpack.encode(told)
 
 
 def _priced(books: Books, connection: sa.Connection, report: Report, counted: Sequence[UsageRecord]) -> list[Record]:
@@ -189,7 +166,7 @@ def _price(books: Books, record: Record, person_id: int | None) -> Record:
     cost = None
     if not isinstance(card, Refusal):
         try:
-            cost = card.cost(usage_of(record))
+            cost = card.cost(usage_in(record))
         except Refused:
             cost = None  # it counts something that has no price, and nothing is ever priced at zero
     version = books.prices.version if cost is not None else ""
@@ -330,9 +307,9 @@ def _less(books: Books, one: Told, nanos: int) -> Head:
 
 def _outside(one: Told, nanos: int) -> Outside:
     record, before = one.record, one.charged
-    used = usage_of(record)
+    used = usage_in(record)
     if before is not None:
-        was = usage_of(before)
+        was = usage_in(before)
         counts = {name: max(0, getattr(used, name) - getattr(was, name)) for name in (*BUCKETS, "reasoning")}
         used = Usage(**counts)
     return Outside(

@@ -25,7 +25,7 @@ from bursar.store.batch import Outcome
 from bursar.store.records import CallRecord
 from bursar.terms.plan import Terms
 from bursar.terms.runout import closes_us
-from bursar.usage import Usage
+from bursar.usage import Usage, counts_of
 
 WIRE = "reported"
 """How calls that were reported are recorded."""
@@ -181,15 +181,7 @@ def _record(usage: Outside, person_id: int, *, late: bool) -> CallRecord:
         variant=note.variant,
         started_us=usage.at_us,
         ended_us=usage.at_us if note.ended_us is None else note.ended_us,
-        input_tokens=used.input,
-        cache_read_tokens=used.cache_read,
-        cache_write_5m_tokens=used.cache_write_5m,
-        cache_write_1h_tokens=used.cache_write_1h,
-        output_tokens=used.output,
-        audio_input_tokens=used.audio_input,
-        audio_output_tokens=used.audio_output,
-        web_searches=used.web_searches,
-        reasoning_tokens=used.reasoning,
+        **counts_of(used),
         price_version=note.price_version,
         bound_nanos=usage.cost_nanos,
         cost_nanos=usage.cost_nanos,

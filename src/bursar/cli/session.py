@@ -58,9 +58,7 @@ def _remember_json(context: typer.Context, value: bool) -> bool:
     return value
 
 
-JsonFlag = Annotated[
-    bool, typer.Option("--json", help="Print data as JSON.", callback=_remember_json, is_eager=True)
-]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print data as JSON.", callback=_remember_json, is_eager=True)]
 """The option of every command that prints data."""
 
 
