@@ -64,7 +64,7 @@ E
 # What it cost, and what is left
 {bursar} --data {folder} balance {person}
 {bursar} --data {folder} statement {person}
-{bursar} --data {folder} usage --person {person}
+{bursar} --data {folder} usage calls --person {person}
 {bursar} --data {folder} balance {spent_person}
 {bursar} --data {folder} journal verify
 
