@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from bursar.ledger.postings import Hold, Posting, Release, Settle
-from bursar.refusals import Refusal, Why
+from bursar.refusals import Refusal, Why, refuse
 from bursar.store import schema
 from bursar.store.batch import Outcome
 from bursar.store.database import Database
@@ -38,7 +38,10 @@ def one_id_from_many_threads(journal: Journal, lot: int, hold_id: str, amount: i
     same, other, end = hold(hold_id, lot, amount), hold(hold_id, lot, amount + 1), Settle(hold_id, 1, NOVEMBER_US)
     answers = at_once([partial(journal.post, (same, other, end)[n % 3]) for n in range(THREADS)])
     of_same, of_other, of_end = ({repr(gist(answer)) for answer in answers[n::3]} for n in range(3))
-    assert len(of_same) == len(of_other) == len(of_end) == 1
+    # An end that came before there was a hold is forgotten; there is one that ended it.
+    of_end -= {repr(gist(refuse(Why.HOLD_UNKNOWN, hold=hold_id)))}
+    assert len(of_same) == len(of_other) == 1
+    assert len(of_end) <= 1
     first = [answers[0], answers[1]]
     # Whichever content came first is what the operation is; the other is a conflict for good.
     assert sorted(type(answer).__name__ for answer in first) == ["Posting", "Refusal"]

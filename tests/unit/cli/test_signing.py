@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import re
 from pathlib import Path
 
 import msgspec
@@ -15,16 +15,6 @@ from tests.support.running import Running
 from tests.unit.cli.conftest import PLAN, Program
 
 TYP = "bursar-checkpoint+json"
-CUT_OFF = """
-DROP TRIGGER links_no_delete; DROP TRIGGER postings_no_delete; DROP TRIGGER transfers_no_delete;
-DELETE FROM links; DELETE FROM postings; DELETE FROM transfers; DELETE FROM balances;
-"""
-
-
-def tamper(program: Program, script: str) -> None:
-    with sqlite3.connect(program.folder / "bursar.sqlite") as connection:
-        connection.executescript(script)
-    connection.close()
 
 
 def test_keys_are_listed_rotated_and_exported(program: Program, tmp_path: Path) -> None:
@@ -69,14 +59,17 @@ def test_a_checkpoint_is_signed_and_verified(program: Program, ada: str, tmp_pat
 
 
 def test_a_journal_that_was_cut_off_cleanly_does_not_fit(program: Program, ada: str, tmp_path: Path) -> None:
-    file = tmp_path / "kept.jws"
+    file, database = tmp_path / "kept.jws", program.folder / "bursar.sqlite"
+    before = database.read_bytes()
+    program.done("person", "add", "bo@example.com", "--name", "Bo")
+    program.done("grant", "bo@example.com", "--plan", "engineers")
     program.done("journal", "checkpoint", "-o", str(file))
-    tamper(program, CUT_OFF)
+    database.write_bytes(before)  # all that came since is gone, and what is left is sound
     program.done("journal", "verify")
     found = program.run("journal", "verify", "--checkpoint", str(file))
     assert found.code == 1
     assert "checkpoint_differs" in found.out
-    assert "link number 1 is not the one noted" in found.out
+    assert re.search(r"link number [0-9]+ is not the one noted", found.out)
     assert program.run("journal", "verify", "--checkpoint", str(file), "--json").json["fault_count"] == 1
 
 
