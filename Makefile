@@ -10,7 +10,7 @@ NODE_STAMP := tests/node/node_modules/.installed
 DATA ?= bursar-data
 PORT ?= 8790
 
-.PHONY: help install up test check docs agents focus bench soak clean
+.PHONY: help install up test lint check docs agents focus bench soak clean
 
 help:                  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,13 +35,15 @@ test: install $(NODE_STAMP)  ## all tests, PostgreSQL included
 	@tools/need-packages
 	$(BIN)/pytest -n 4 --dist worksteal
 
-check: install $(NODE_STAMP)  ## style, types, imports, documentation
-	@tools/need-packages
+lint: install          ## style, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/docs
+
+check: lint $(NODE_STAMP)  ## style, types, imports, documentation
+	@tools/need-packages
+	$(BIN)/pytest -n 4 --dist worksteal tests/docs
 
 docs: install          ## write the generated reference anew
 	$(BIN)/python -m bursar.cli.reference docs/reference
