@@ -26,6 +26,7 @@ from bursar.reports.statement_pdf import render_pdf
 from bursar.reports.statement_text import render
 from bursar.store import directory
 from bursar.store.database import Database
+from bursar.store.statements import MONEY_COLUMNS
 from bursar.terms.plan import read_plan
 
 FOLDER = Path(__file__).parent / "results"
@@ -96,17 +97,7 @@ def fill(database: Database) -> None:
         _insert(raw, "grants(id, person_id, plan_id, from_us, created_us)", ((n, n, plan.id, 1, 1) for n in people))
         spent = CALLS_EACH * COST
         columns = "id, person_id, kind, source, label, priority, opens_us, expires_us, granted, available, spent"
-        zeros = (
-            "held",
-            "expired",
-            "overrun",
-            "unearned",
-            "revoked",
-            "carried_out",
-            "cashed_out",
-            "carried_in",
-            "adjusted",
-        )
+        zeros = [name for name in MONEY_COLUMNS if name not in {"granted", "available", "spent"}]
         kept = (MONTH.label, 100, MONTH.start_us, MONTH.end_us, GRANTED, GRANTED - spent, spent, *(0 for _ in zeros))
         lots = ((n, n, "lot", f"grant:{n}", *kept) for n in people)
         _insert(raw, f"balances({columns}, {', '.join(zeros)})", lots)

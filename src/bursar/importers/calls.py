@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +9,7 @@ from bursar.importers import litellm_logs, own
 from bursar.importers.agents import agents
 from bursar.importers.cursor import Cursor
 from bursar.importers.otel import OpenTelemetry
+from bursar.importers.reading import Place
 from bursar.importers.record import Broken, Resume, UsageRecord
 
 
@@ -29,22 +29,8 @@ class Found(Protocol):
         """Where the file was left."""
 
 
-class Caller(Protocol):
-    """A source; see `importers.reading.Source`."""
-
-    @property
-    def name(self) -> str:
-        """What people call it on the command line."""
-
-    @property
-    def title(self) -> str:
-        """What its makers call it."""
-
-    def homes(self) -> list[Path]:
-        """The folders in which it leaves files on this machine, whether they exist or not."""
-
-    def files(self, root: Path) -> Iterator[Path]:
-        """The files below a folder that are this source's, sorted; or the path itself if it is a file."""
+class Caller(Place, Protocol):
+    """A source of calls, whatever it reads them into; see `importers.reading.Source`."""
 
     def read(self, path: Path, resume: Resume | None = None) -> Found:
         """Read a file, from where it was left if it is known. Raises OSError."""

@@ -8,14 +8,13 @@ the sums of their calls, and are passed over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from bursar.importers.own import count
-from bursar.importers.record import STANDARD, Broken, Resume, UsageRecord
-from bursar.importers.sheets import Sheet, whole
+from bursar.importers.record import STANDARD, Broken, UsageRecord
+from bursar.importers.sheets import Sheet, WholeFiles
 from bursar.importers.texts import line_of
 from bursar.usage import Usage
 
@@ -80,29 +79,13 @@ class Traces(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(Traces, strict=False).decode
 
 
-class OpenTelemetry:
+class OpenTelemetry(WholeFiles):
     """Files of OTLP in JSON: a document, or one on each line, as the collector's file exporter writes them."""
 
     name = NAME
     title = "OpenTelemetry"
 
-    def homes(self) -> list[Path]:
-        """Nowhere: such files are where they were put."""
-        return []
-
-    def files(self, root: Path) -> Iterator[Path]:
-        """The file itself, or all of a folder, sorted."""
-        if root.is_dir():
-            yield from sorted(path for path in root.rglob("*") if path.suffix in {".json", ".jsonl"})
-        else:
-            yield root
-
-    def read(self, path: Path, resume: Resume | None = None) -> Sheet:
-        """Read a file, unless it is as it was left. Raises OSError."""
-        data, sheet, changed = whole(path, resume)
-        if changed:
-            self.read_bytes(data, path.name, sheet)
-        return sheet
+    endings = frozenset({".json", ".jsonl"})
 
     def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
         """Read what is in a file; what is broken is noted, and does not stop the rest."""

@@ -31,8 +31,8 @@ class Reading(msgspec.Struct, gc=False):
         return list(self.rows.records())
 
 
-class Source(Protocol):
-    """One module for each: what it is called, where its files are, and how one of them is read."""
+class Place(Protocol):
+    """What a source is called, and where its files are."""
 
     @property
     def name(self) -> str:
@@ -47,6 +47,10 @@ class Source(Protocol):
 
     def files(self, root: Path) -> Iterator[Path]:
         """The files below a folder that are this source's, sorted; or the path itself if it is a file."""
+
+
+class Source(Place, Protocol):
+    """One module for each: a place, and how one of its files is read."""
 
     def read(self, path: Path, resume: Resume | None = None) -> Reading:
         """Read a file, from where it was left if it is known. Raises OSError when it cannot be opened or read."""

@@ -39,15 +39,11 @@ def whole(path: Path, resume: Resume | None) -> tuple[bytes, Sheet, bool]:
     return data, Sheet([], [], left), left != resume
 
 
-class Sheets:
-    """A source of such files. A file says by its first letter what it is: a list, objects, lines of them, or CSV."""
+class WholeFiles:
+    """A source whose files are where they were put, and are read as a whole when they have changed."""
 
-    def __init__(self, name: str, title: str, read: Read, within: str = "") -> None:
-        """`within` is the field of a JSON object that has the list of what is read, when there is such a field."""
-        self.name = name
-        self.title = title
-        self._read = read
-        self._within = within
+    endings = frozenset({".json", ".jsonl", ".csv"})
+    """What its files are called in a folder."""
 
     def homes(self) -> list[Path]:
         """Nowhere: such files are where they were put."""
@@ -56,7 +52,7 @@ class Sheets:
     def files(self, root: Path) -> Iterator[Path]:
         """The file itself, or in a folder whatever may be one, sorted."""
         if root.is_dir():
-            yield from sorted(path for path in root.rglob("*") if path.suffix in {".json", ".jsonl", ".csv"})
+            yield from sorted(path for path in root.rglob("*") if path.suffix in self.endings)
         else:
             yield root
 
@@ -66,6 +62,21 @@ class Sheets:
         if changed:
             self.read_bytes(data, path.name, sheet)
         return sheet
+
+    def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
+        """Read what is in a file; what is broken is noted, and does not stop the rest."""
+        raise NotImplementedError
+
+
+class Sheets(WholeFiles):
+    """A source of such files. A file says by its first letter what it is: a list, objects, lines of them, or CSV."""
+
+    def __init__(self, name: str, title: str, read: Read, within: str = "") -> None:
+        """`within` is the field of a JSON object that has the list of what is read, when there is such a field."""
+        self.name = name
+        self.title = title
+        self._read = read
+        self._within = within
 
     def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
         """Read what is in a file; broken rows are noted, and do not stop the rest."""

@@ -45,28 +45,54 @@ def schedule_of(name: str, time_zone: str, anchor: date | None) -> Schedule:
     return Months(time_zone, months, (first.month - 1) % months, first.day)
 
 
-class Weeks(msgspec.Struct, frozen=True):
-    """So many days from each to the next, counted from the anchor. Labelled by the first day, YYYY-MM-DD."""
+class _OfDays(msgspec.Struct, frozen=True):
+    """Periods that are made of whole days of a calendar: whoever derives from it says which, and what is next."""
 
     time_zone: str
-    anchor: date
-    days: int
 
     def at(self, instant_us: int) -> Period:
-        """The period that contains the instant."""
-        return _settled(self, instant_us, self.of(_local(instant_us, self.time_zone)))
+        """The period that contains the instant.
+
+        Put back over midnight, the clock shows a day that the bounds have left; the bounds decide.
+        """
+        period = self.of(_local(instant_us, self.time_zone))
+        if instant_us < period.start_us:
+            return self.before(period)
+        return period if instant_us < period.end_us else self.after(period)
 
     def named(self, label: str) -> Period:
-        """The period that begins on the day."""
-        return _checked(self, label)
-
-    def after(self, period: Period) -> Period:
-        """The next one."""
-        return self.of(_first(period.label) + timedelta(days=self.days))
+        """The period of a label, which must be written as the schedule does."""
+        now = self.at(0)
+        try:
+            found = self.of(_first(label))
+        except ValueError:
+            found = now
+        if found.label != label:
+            raise ValueError(f"{label!r} is not a period; write it like {now.label}")
+        return found
 
     def before(self, period: Period) -> Period:
         """The one that ends where this one begins."""
         return self.of(_first(period.label) - timedelta(days=1))
+
+    def after(self, period: Period) -> Period:
+        """The next one."""
+        raise NotImplementedError
+
+    def of(self, day: date) -> Period:
+        """The period in which a calendar day lies."""
+        raise NotImplementedError
+
+
+class Weeks(_OfDays, frozen=True):
+    """So many days from each to the next, counted from the anchor. Labelled by the first day, YYYY-MM-DD."""
+
+    anchor: date
+    days: int
+
+    def after(self, period: Period) -> Period:
+        """The next one."""
+        return self.of(_first(period.label) + timedelta(days=self.days))
 
     def of(self, day: date) -> Period:
         """The period in which a calendar day lies."""
@@ -74,27 +100,14 @@ class Weeks(msgspec.Struct, frozen=True):
         return _between(first, first + timedelta(days=self.days), self.time_zone)
 
 
-class HalfMonths(msgspec.Struct, frozen=True):
+class HalfMonths(_OfDays, frozen=True):
     """Two periods a month: from a day, at most the 15th, and from 15 days later. Labelled by the first day."""
 
-    time_zone: str
     day: int
-
-    def at(self, instant_us: int) -> Period:
-        """The period that contains the instant."""
-        return _settled(self, instant_us, self.of(_local(instant_us, self.time_zone)))
-
-    def named(self, label: str) -> Period:
-        """The period that begins on the day."""
-        return _checked(self, label)
 
     def after(self, period: Period) -> Period:
         """The next one."""
         return self.of(_first(period.label) + timedelta(days=20))
-
-    def before(self, period: Period) -> Period:
-        """The one that ends where this one begins."""
-        return self.of(_first(period.label) - timedelta(days=1))
 
     def of(self, day: date) -> Period:
         """The period in which a calendar day lies."""
@@ -104,25 +117,16 @@ class HalfMonths(msgspec.Struct, frozen=True):
         return _between(firsts[last], firsts[last + 1], self.time_zone)
 
 
-class Months(msgspec.Struct, frozen=True):
+class Months(_OfDays, frozen=True):
     """So many months from each to the next, which begin on a day of the month (on its last, where it is shorter).
 
     `offset` is the first month of the year, from 0, in which one begins. Labelled YYYY-MM, YYYY-Qn or YYYY when it
     is a calendar month, quarter or year, else by the first day.
     """
 
-    time_zone: str
     months: int
     offset: int
     day: int
-
-    def at(self, instant_us: int) -> Period:
-        """The period that contains the instant."""
-        return _settled(self, instant_us, self.of(_local(instant_us, self.time_zone)))
-
-    def named(self, label: str) -> Period:
-        """The period that people call so."""
-        return _checked(self, label)
 
     def after(self, period: Period) -> Period:
         """The next one."""
@@ -192,27 +196,6 @@ def _local(instant_us: int, time_zone: str) -> date:
 def _between(first: date, end: date, time_zone: str) -> Period:
     zone = ZoneInfo(time_zone)
     return Period(first.isoformat(), first_instant(first, zone), first_instant(end, zone))
-
-
-def _settled(schedule: Weeks | HalfMonths | Months, instant_us: int, period: Period) -> Period:
-    """The period of the instant, given that of the day which the clock shows: put back over midnight, it shows a day
-    that the bounds have left; the bounds decide.
-    """
-    if instant_us < period.start_us:
-        return schedule.before(period)
-    return period if instant_us < period.end_us else schedule.after(period)
-
-
-def _checked(schedule: Weeks | HalfMonths | Months, label: str) -> Period:
-    """The period of a label, which must be written as the schedule does."""
-    now = schedule.at(0)
-    try:
-        found = schedule.of(_first(label))
-    except ValueError:
-        found = now
-    if found.label != label:
-        raise ValueError(f"{label!r} is not a period; write it like {now.label}")
-    return found
 
 
 def _first(label: str) -> date:
