@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import typer
 
-from bursar.cli.main import app
+from bursar.cli.main import application
 from tests.docs.pages import PAGES, ROOT, blocks_of, name_of, prose_of
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _FILE = re.compile(r"(?:src|tests|bench|docs|tools)/[\w./-]+")
 _MODULE = re.compile(r"bursar(?:\.\w+)+")
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_command(application())
 HAND_WRITTEN = [page for page in PAGES if "reference" not in page.parts]
 
 

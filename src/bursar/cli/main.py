@@ -7,41 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bursar import __version__
-from bursar.cli import (
-    account,
-    adjust,
-    change,
-    close,
-    export,
-    grant,
-    import_,
-    journal,
-    key,
-    kill,
-    limit,
-    offer,
-    person,
-    plan,
-    pool,
-    prices,
-    reconcile,
-    reload,
-    request,
-    roster,
-    run,
-    setup,
-    signing,
-    simulate,
-    statement,
-    terms,
-    usage,
-)
 from bursar.cli.session import Session, session_of, tell
 from bursar.cli.told import Told
 from bursar.refusals import Refused
@@ -49,47 +21,47 @@ from bursar.refusals import Refused
 REFUSED = 1
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="bursar",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-for group in (
-    person.app,
-    plan.app,
-    pool.app,
-    key.app,
-    limit.app,
-    offer.app,
-    run.app,
-    prices.app,
-    journal.app,
-    import_.app,
-    signing.app,
-    statement.app,
-    usage.app,
-    request.app,
-    terms.app,
-    export.app,
-    *roster.APPS,
-):
-    app.add_typer(group)
-for command in (setup.up, setup.init, grant.grant, kill.kill, account.balance):
-    app.command()(command)
-app.command()(change.change)
-app.command()(change.pause)
-app.command()(change.resume)
-app.command()(change.revoke)
-app.command()(change.extend)
-app.command()(adjust.adjust)
-app.command()(reconcile.reconcile)
-app.command()(close.close)
-app.command()(simulate.simulate)
-app.command()(reload.reload)
-app.command()(roster.compensation)
+GROUPS = {
+    **{name: name for name in ("person", "plan", "pool", "key", "limit", "offer", "run", "prices", "journal")},
+    "import": "import_",
+    **{name: name for name in ("signing", "statement", "usage", "request", "terms", "export", "roster")},
+    "pay": "roster:pay_app",
+}
+"""The commands that have commands below them: the module of this package, and the name in it if it is not `app`."""
+COMMANDS = {
+    **dict.fromkeys(("up", "init"), "setup"),
+    **{name: name for name in ("grant", "kill")},
+    "balance": "account",
+    **dict.fromkeys(("change", "pause", "resume", "revoke", "extend"), "change"),
+    **{name: name for name in ("adjust", "reconcile", "close", "simulate", "reload")},
+    "compensation": "roster",
+}
+"""The other commands: the module that has a function of that name."""
+
+
+def application(only: str = "") -> typer.Typer:
+    """The program: all of it, or with `only` one of its commands, for whoever wants to run that one.
+
+    Loading all takes longer than most commands do.
+    """
+    app = typer.Typer(
+        name="bursar",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(options)
+    everything = only not in GROUPS and only not in COMMANDS
+    for name, place in GROUPS.items():
+        if everything or name == only:
+            module, _, group = place.partition(":")
+            app.add_typer(getattr(import_module(f"bursar.cli.{module}"), group or "app"))
+    for name, module in COMMANDS.items():
+        if everything or name == only:
+            app.command()(getattr(import_module(f"bursar.cli.{module}"), name))
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -98,7 +70,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     context: typer.Context,
     data: Annotated[Path, typer.Option(envvar="BURSAR_DATA", help="The data folder.")] = Path("bursar-data"),
@@ -126,9 +97,10 @@ def options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the program on arguments, those of the process when none are given. Always raises SystemExit."""
     session = Session()
+    words = sys.argv[1:] if arguments is None else arguments
     try:
         try:
-            app(arguments, prog_name="bursar", obj=session)
+            application(words[0] if words else "")(words, prog_name="bursar", obj=session)
         finally:
             sys.stdout.flush()  # here, where it is caught, not at the interpreter's end
     except KeyboardInterrupt:

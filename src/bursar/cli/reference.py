@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from bursar.app import Bursar
-from bursar.cli.main import app
+from bursar.cli.main import application
 from bursar.refusals import RULES, Rule, Why
 
 HELP_WIDTH = 88
@@ -42,7 +42,7 @@ without anybody's doing.
 
 def commands() -> Iterator[typer.Context]:
     """The program and all its commands, each as the context that its help is written in."""
-    return _commands(typer.main.get_command(app), None, "bursar")
+    return _commands(typer.main.get_command(application()), None, "bursar")
 
 
 def _commands(command: Any, parent: typer.Context | None, name: str) -> Iterator[typer.Context]:

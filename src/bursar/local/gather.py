@@ -1,13 +1,13 @@
 """Reads the logs that have changed, on all cores, and knows the rest from before.
 
-Files are dealt out by size to as many processes as there are cores. A child hands back what it found through a pipe;
-a child that fails costs time and nothing else, because its files are then read here.
+Files are dealt out in parts, the largest first, to as many processes as there are cores; whoever is done takes the
+next part. A child hands back what it found through a pipe; a child that fails costs time and nothing else, because
+what nobody told of is then read here.
 """
 
 from __future__ import annotations
 
 import gc
-import heapq
 import mmap
 import os
 import select
@@ -28,6 +28,9 @@ from bursar.local.kept import Kept, Log, kept
 from bursar.pricing.book import PriceBook
 
 WORTH_A_PROCESS_BYTES = 8 << 20
+PARTS_A_PROCESS = 64
+A_FILE_BYTES = 4096
+"""What opening a file costs, as bytes that are read in that time."""
 MOST_PROCESSES = 8
 REPORTED_EACH_S = 0.1
 Progress = Callable[[int, int], None]
@@ -43,6 +46,8 @@ class Gathered(NamedTuple):
     unread: list[Broken]
 
 
+_TURN_BYTES = 4
+"""A part's number in the pipe from which children take their turns; all of them fit into the pipe at once."""
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(tuple[list[Kept], list[Broken]]).decode
 
@@ -96,12 +101,11 @@ class Begun:
                 self._known[log.path] = one
             else:
                 changed.append(log)
-        self._changed = len(changed)
+        self._changed = changed
         self._total = sum(_left(log, before) for log in changed)
         many = _processes(self._total, processes, len(changed))
         self._job = _Job(before, sources, book, _Done(many))
-        self._shares = _dealt(changed, before, many)
-        self._children = [self._job.started(share, n) for n, share in enumerate(self._shares)] if many > 1 else []
+        self._children = self._job.started(_parts(changed, before, many), many) if many > 1 else []
 
     def finish(self, progress: Progress = lambda done, total: None) -> Gathered:
         """What all files tell, once everybody is done."""
@@ -110,13 +114,14 @@ class Begun:
             progress(self._job.done.bytes, self._total)
 
         unread: list[Broken] = []
-        found = _collected(self._children, report) if self._children else [None]
-        for share, its in zip(self._shares, found, strict=True):
-            fresh, failed = its or self._job.read(share, 0, report)
+        for fresh, failed in _collected(self._children, report):
             self._known.update((one.path, one) for one in fresh)
             unread += failed
+        told = self._known.keys() | {one.file for one in unread}
+        fresh, failed = self._job.read([log for log in self._changed if log.path not in told], 0, report)
+        self._known.update((one.path, one) for one in fresh)
         files = [self._known[log.path] for log in self._wanted if log.path in self._known]
-        return Gathered(files, self._changed, self._total, unread)
+        return Gathered(files, len(self._changed), self._total, unread + failed)
 
 
 def gather(
@@ -145,15 +150,19 @@ def _processes(total_bytes: int, wanted: int | None, files: int) -> int:
     return max(1, min(most, files, total_bytes // WORTH_A_PROCESS_BYTES + 1))
 
 
-def _dealt(changed: Sequence[Log], before: Mapping[str, Kept], processes: int) -> list[list[Log]]:
-    """Shares of about the same size: the largest file left goes to whoever has least."""
-    shares: list[list[Log]] = [[] for _ in range(processes)]
-    load = [(0, n) for n in range(processes)]
-    for log in sorted(changed, key=lambda log: (-_left(log, before), log.path)):
-        size, n = load[0]
-        shares[n].append(log)
-        heapq.heapreplace(load, (size + _left(log, before) + 4096, n))
-    return shares
+def _parts(changed: Sequence[Log], before: Mapping[str, Kept], processes: int) -> list[list[Log]]:
+    """Parts of about the same size, but for large files, which come first: what is left at the end is small."""
+    logs = sorted(changed, key=lambda log: (-_left(log, before), log.path))
+    most = sum(_left(log, before) + A_FILE_BYTES for log in logs) // (processes * PARTS_A_PROCESS)
+    parts: list[list[Log]] = []
+    room = 0
+    for log in logs:
+        if room <= 0:
+            parts.append([])
+            room = most
+        parts[-1].append(log)
+        room -= _left(log, before) + A_FILE_BYTES
+    return parts
 
 
 class _Job:
@@ -190,8 +199,17 @@ class _Job:
                 report()
         return fresh, unread
 
-    def started(self, share: Sequence[Log], number: int) -> _Child:
-        """A child that reads a share and hands what it found through a pipe."""
+    def started(self, parts: Sequence[Sequence[Log]], processes: int) -> list[_Child]:
+        """Children that read the parts, whoever is free the next one."""
+        turns, into = os.pipe()
+        os.write(into, b"".join(part.to_bytes(_TURN_BYTES, "big") for part in range(len(parts))))
+        os.close(into)
+        children = [self._child(parts, turns, number) for number in range(processes)]
+        os.close(turns)
+        return children
+
+    def _child(self, parts: Sequence[Sequence[Log]], turns: int, number: int) -> _Child:
+        """A child that reads parts as long as there are any, and hands what it found through a pipe."""
         pipe, into = os.pipe()
         pid = os.fork()
         if pid:
@@ -200,9 +218,14 @@ class _Job:
         code = 1
         try:
             os.close(pipe)
-            data = _encode(self.read(share, number))
+            fresh: list[Kept] = []
+            unread: list[Broken] = []
+            while turn := os.read(turns, _TURN_BYTES):
+                found, failed = self.read(parts[int.from_bytes(turn, "big")], number)
+                fresh += found
+                unread += failed
             with open(into, "wb") as out:
-                out.write(data)
+                out.write(_encode((fresh, unread)))
             code = 0
         finally:
             os._exit(code)  # whatever happened: a child has nothing else to do, least of all its parent's clean-up
@@ -233,10 +256,8 @@ class _Child(NamedTuple):
     pipe: int
 
 
-def _collected(
-    children: Sequence[_Child], report: Callable[[], None]
-) -> list[tuple[list[Kept], list[Broken]] | None]:
-    """What each child found, None for one that failed."""
+def _collected(children: Sequence[_Child], report: Callable[[], None]) -> list[tuple[list[Kept], list[Broken]]]:
+    """What the children found, but for those that failed."""
     said: dict[int, bytearray] = {child.pipe: bytearray() for child in children}
     open_pipes = list(said)
     while open_pipes:
@@ -247,7 +268,8 @@ def _collected(
                 os.close(pipe)
                 open_pipes.remove(pipe)
         report()
-    return [None if os.waitpid(child.pid, 0)[1] else _decode(said[child.pipe]) for child in children]
+    ended = [os.waitpid(child.pid, 0)[1] for child in children]
+    return [_decode(said[child.pipe]) for child, failed in zip(children, ended, strict=True) if not failed]
 
 
 @contextmanager

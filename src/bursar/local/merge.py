@@ -20,11 +20,9 @@ def not_counted(files: Sequence[Kept]) -> dict[str, set[int]]:
 
 
 def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
-    twice = _twice(files)
-    if not twice:
-        return
+    sharing, twice = _sharing(files)
     best: dict[str, tuple[Kept, int]] = {}
-    for one in files:
+    for one in sharing:
         for row, key in enumerate(one.all_keys()):
             if key not in twice:
                 continue
@@ -38,8 +36,8 @@ def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
                 out[one.path].add(row)
 
 
-def _twice(files: Sequence[Kept]) -> set[str]:
-    """The keys that more than one file has. Few files share any, so only those are looked at closely."""
+def _sharing(files: Sequence[Kept]) -> tuple[list[Kept], set[str]]:
+    """The files that share a key with another, few of all, and those keys."""
     known: set[str] = set()
     shared: set[str] = set()
     for one in files:
@@ -49,11 +47,14 @@ def _twice(files: Sequence[Kept]) -> set[str]:
             shared.update(keys)
     seen: set[str] = set()
     twice: set[str] = set()
+    sharing: list[Kept] = []
     for one in files if shared else ():
         ours = shared.intersection(one.all_keys())
-        twice |= seen & ours
-        seen |= ours
-    return twice
+        if ours:
+            sharing.append(one)
+            twice |= seen & ours
+            seen |= ours
+    return sharing, twice
 
 
 def _replays(files: Sequence[Kept], out: dict[str, set[int]]) -> None:

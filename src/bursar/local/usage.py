@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -132,6 +131,8 @@ def prices(place: Path | None) -> PriceBook:
 
 @lru_cache(maxsize=1)
 def _own_book() -> PriceBook:
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - most often there is a cache, and this loads much
+
     with TemporaryDirectory() as folder:
         return kept_book(Path(folder))
 
