@@ -60,7 +60,7 @@ focus: install         ## focus-validator at a pinned version, and the test of F
 	test -x tests/focus/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python tests/focus/.venv
 	$(BIN)/python -m pip --python tests/focus/.venv/bin/python install --quiet --disable-pip-version-check --no-deps \
 	    --require-hashes --ignore-requires-python -r tests/focus/requirements.txt
-	$(BIN)/pytest -n 0 tests/focus
+	$(BIN)/pytest -n 0 -s tests/focus
 
 bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table goes to bench/results
 	@tools/need-packages
