@@ -1,9 +1,12 @@
-"""What a provider billed beyond what is known of single calls, put down in the books under a name of its own.
+"""What a provider billed beyond what the books have charged, or short of it, put down under a name of its own.
 
-It is nobody's: the employer bears it. What is put down is a lot that belongs to nobody, opened with the amount and
-spent at once, named after the provider ("residual:anthropic") and the period ("2026-11/1"), so that it is an expense
-like calls are. When less is left over later, that is taken back by a correction. Where a provider billed less than is
-known, the difference is noted in "residual-less:anthropic", where nobody can spend it.
+It is nobody's: the employer bears it, or has it. What is put down is a lot that belongs to nobody, opened with the
+amount and spent at once, named after the provider ("residual:anthropic") and the period ("2026-11/1"), so that it is an
+expense like calls are. When less is left over later, that is taken back by a correction. Where a provider billed less
+than was charged, the difference stands as credit in "residual-less:anthropic", where nobody can spend it: people's lots
+stay as they are, for a budget is spent at the price book's prices, and the employer's expense is less by it.
+
+So what is charged, and what stands here, come to the provider's report, to the nano-dollar.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ Lots = list[ResidualLot]
 class PutDown(msgspec.Struct, frozen=True, kw_only=True):
     """What was put down now, in which account (empty for nothing), and what stands there of the residual in all.
 
-    Amounts are below 0 where less is left over than before, or the provider billed less than is known.
+    Amounts are below 0 where less is left over than before, or the provider billed less than was charged.
     """
 
     account: str
@@ -60,7 +63,7 @@ def _finished(books: Books, provider: str, period: Period) -> Lots:
         if lot.is_more and not lot.spent:
             now_us = books.clock()
             name, effective_us = f"{lot.source}:{lot.label}", min(now_us, period.end_us - 1)
-            reason = f"{provider} billed more than is known of calls in {period.label}"
+            reason = f"{provider} billed more than is charged for {period.label}"
             # Of one that was taken back as a whole this was posted before, and its operation is done once.
             posted(books.journal.post(Charge(name, SHARED, (lot.id,), lot.granted, now_us, effective_us, reason)))
     return _lots(books, provider, period)

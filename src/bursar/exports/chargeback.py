@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.exports.centres import Centre, openers
-from bursar.exports.movements import cash_outs, movements
+from bursar.exports.movements import Moved, cash_outs, movements
 from bursar.exports.span import Span
 from bursar.exports.tables import csv_lines
 from bursar.ledger.accounts import Account
@@ -22,7 +22,8 @@ class CentreView(msgspec.Struct, frozen=True, kw_only=True):
     """A cost centre's month in nano-USD.
 
     `spent` is what is charged to it: the cost of its calls, of which `overrun` is what no credit covered (usage that
-    was reported too late included). `payroll_nanos` is what payroll pays for the credit that was cashed out.
+    was reported too late included); below 0 where a provider billed less than calls cost. `payroll_nanos` is what
+    payroll pays for the credit that was cashed out.
     """
 
     month: str
@@ -56,7 +57,7 @@ def _view(month: str, centre: Centre, net: defaultdict[Account, int], payroll: i
         team=centre.team,
         plan=centre.plan,
         granted_nanos=-net[Account.FUNDING],
-        spent_nanos=net[Account.SPENT],
+        spent_nanos=Moved(month, centre, net).cost_nanos,
         overrun_nanos=-net[Account.OVERRUN] - net[Account.ADJUSTED],
         expired_nanos=net[Account.EXPIRED],
         revoked_nanos=net[Account.REVOKED],

@@ -12,6 +12,7 @@ from bursar.exports.centres import Centre, Opener, Openers
 from bursar.exports.span import Span
 from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account, Kind
 from bursar.ledger.postings import Verb
+from bursar.store.residuals import LESS
 from bursar.store.schema import balances, postings, transfers
 from bursar.terms.unused import pays_nanos
 
@@ -24,6 +25,12 @@ class Moved(NamedTuple):
     day: str
     centre: Centre
     net: Nets
+
+    @property
+    def cost_nanos(self) -> int:
+        """What calls cost, and what providers billed beyond that; below 0 where they billed less than calls cost."""
+        billed_less = self.net.get(Account.AVAILABLE, 0) if self.centre.plan.startswith(LESS) else 0
+        return self.net.get(Account.SPENT, 0) - billed_less
 
 
 class CashOut(NamedTuple):

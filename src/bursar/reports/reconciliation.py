@@ -5,7 +5,8 @@ once: the gateway's, and what was brought in of others. *There* is the provider'
 where it does not, it is what was brought in, and here the gateway alone. A person is compared where the report names
 people.
 
-The residual of a provider is what it billed beyond what is known here, over the days that its costs are told of.
+The residual of a provider is what it billed beyond what the books have charged, over the days that its costs are told
+of. Once it is posted, the books come to the provider's report, to the nano-dollar.
 """
 
 from __future__ import annotations
@@ -82,18 +83,22 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Residual(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider billed beyond what is known of calls, on so many days whose costs it tells.
+    """What a provider billed beyond what the books have charged, on so many days whose costs it tells.
 
-    `posted_nanos` is what was put down of it before, so `left_nanos` is to be.
+    `here_nanos` is what is known of calls, `charged_nanos` what of it is charged: not what a plan takes as a memo, nor
+    what nobody is known for. `posted_nanos` is what was put down of the residual before, so `left_nanos` is to be, and
+    `books_nanos` is what the books come to as they are: charged and posted. All may be below 0 but what was billed.
     """
 
     provider: str
     days: int
     here_nanos: int
+    charged_nanos: int
     there_nanos: int
     residual_nanos: int
     posted_nanos: int
     left_nanos: int
+    books_nanos: int
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,8 +157,8 @@ def reconciliation(
 
 def _lines(sums: Sums) -> list[Line]:
     people: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for found in sums.values():
-        for place in found:
+    for kind, found in sums.items():
+        for place in found if kind is not Kind.CHARGED else ():
             people[place[:3]].add(place.person)
     covered = {(place.day, place.catalog) for place in sums[Kind.PROVIDER] if not place.person}
     named = {(place.day, place.catalog) for place in sums[Kind.PROVIDER] if place.person}
@@ -246,18 +251,23 @@ def _residuals(connection: sa.Connection, period: Period, sums: Sums) -> Iterabl
     for catalog in sorted({place.catalog for place in there}):
         days = {place.day for place in there if place.catalog == catalog}
         theirs = sum(nanos for place, nanos in there.items() if place.catalog == catalog)
-        ours = sum(
-            told.cost_nanos or 0
-            for place, told in sums[Kind.KNOWN].items()
-            if place.catalog == catalog and place.day in days
+        known, charged = (
+            sum(
+                told.cost_nanos or 0
+                for place, told in sums[kind].items()
+                if place.catalog == catalog and place.day in days
+            )
+            for kind in (Kind.KNOWN, Kind.CHARGED)
         )
         posted = sum(lot.nanos for lot in residual_lots(connection, catalog, period.label))
         yield Residual(
             provider=catalog,
             days=len(days),
-            here_nanos=ours,
+            here_nanos=known,
+            charged_nanos=charged,
             there_nanos=theirs,
-            residual_nanos=theirs - ours,
+            residual_nanos=theirs - charged,
             posted_nanos=posted,
-            left_nanos=theirs - ours - posted,
+            left_nanos=theirs - charged - posted,
+            books_nanos=charged + posted,
         )

@@ -18,12 +18,16 @@ from bursar.importers.totals import DIMENSIONS
 from bursar.importers.trust import GATEWAYS, SUMS, TELEMETRY
 from bursar.periods import US_PER_SECOND, from_us
 from bursar.store import totals
-from bursar.store.schema import calls, people, usage_heads, usage_records
+from bursar.store.schema import calls, people, postings, usage_heads, usage_records
 from bursar.store.totals import Total
 
 DAY_US = 86_400 * US_PER_SECOND
 REPORTED = "reported"
 """The wire as which usage that others report stands among the calls."""
+BY_HAND = "adjust:"
+"""How the names of usage begin that somebody put down by hand, of which nobody else tells."""
+TRUED_UP = "trued up"
+"""The outcome of a record that says of a call, which was charged at its bound, what it used: the call is counted."""
 TOLD, BILLED = "told", "billed"
 """States of calls that are counted as somebody else's: another source's, or the gateway's."""
 USAGE_FROM = ("anthropic-usage", "openai-usage", "copilot", "focus", "anthropic-claude-code")
@@ -45,6 +49,8 @@ class Kind(StrEnum):
     """Telemetry and logs, each call once."""
     KNOWN = "known"
     """All of these, each call once."""
+    CHARGED = "charged"
+    """What of it is in the ledger: what is a memo, or nobody's, is not. Costs alone."""
     PROVIDER = "provider"
 
 
@@ -82,8 +88,13 @@ def told_by(connection: sa.Connection, start_us: int, end_us: int, catalogs: Map
     for place, total in _gateway(connection, start_us, end_us, catalogs):
         _add(found[Kind.GATEWAY], place, total)
         _add(found[Kind.KNOWN], place, total)
-    for kind, state, place, total in _brought_in(connection, start_us, end_us):
+        _add(found[Kind.CHARGED], place, Sum(cost_nanos=total.cost_nanos))
+    for place, total in _by_hand(connection, start_us, end_us, catalogs):
+        _add(found[Kind.CHARGED], place, total)
+    for kind, state, place, total, charged_nanos in _brought_in(connection, start_us, end_us):
         _add(found[kind], place, total)
+        if charged_nanos:
+            _add(found[Kind.CHARGED], place, Sum(cost_nanos=charged_nanos))
         if state != TOLD:
             _add(found[Kind.OUTSIDE], place, total)
         if state not in {TOLD, BILLED}:
@@ -104,40 +115,71 @@ def plain_model(model: str) -> str:
 def _gateway(
     connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]
 ) -> Iterator[tuple[Place, Sum]]:
+    """What calls used and were charged; then what was taken back of those that had been charged at their bounds."""
+    these = sa.and_(calls.c.wire != REPORTED, calls.c.outcome != "released")
+    count = _sum(sa.case((calls.c.outcome == TRUED_UP, 0), else_=1))
+    columns = (count, *_sums(calls)[1:], _sum(calls.c.cost_nanos))
+    for place, numbers in _of_calls(connection, start_us, end_us, catalogs, columns, these):
+        yield place, Sum(*numbers)
+    back = sa.literal("correct:call:").concat(sa.cast(calls.c.posting_id, sa.Text))
+    taken_back = sa.select(postings.c.amount_nanos).where(postings.c.op == back).scalar_subquery()
+    provisional = sa.and_(calls.c.wire != REPORTED, calls.c.outcome == "provisional")
+    columns = (_sum(sa.func.coalesce(taken_back, 0)),)
+    for place, (nanos,) in _of_calls(connection, start_us, end_us, catalogs, columns, provisional):
+        if nanos:
+            yield place, Sum(cost_nanos=-nanos)
+
+
+def _by_hand(
+    connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]
+) -> Iterator[tuple[Place, Sum]]:
+    these = sa.and_(calls.c.wire == REPORTED, calls.c.hold_id.startswith(BY_HAND))
+    for place, (nanos,) in _of_calls(connection, start_us, end_us, catalogs, (_sum(calls.c.cost_nanos),), these):
+        yield place, Sum(cost_nanos=nanos)
+
+
+def _of_calls(
+    connection: sa.Connection,
+    start_us: int,
+    end_us: int,
+    catalogs: Mapping[str, str],
+    columns: Iterable[sa.ColumnElement[int]],
+    these: sa.ColumnElement[bool],
+) -> Iterator[tuple[Place, list[int]]]:
+    """Some numbers of some of the calls that ended in a time."""
     day = calls.c.ended_us // DAY_US
+    by = (day, calls.c.provider, calls.c.model, people.c.email)
     query = (
-        sa.select(day, calls.c.provider, calls.c.model, people.c.email, *_sums(calls), _sum(calls.c.cost_nanos))
+        sa.select(*by, *columns)
         .join(people, people.c.id == calls.c.person_id)
-        .where(
-            calls.c.ended_us >= start_us,
-            calls.c.ended_us < end_us,
-            calls.c.wire != REPORTED,
-            calls.c.outcome != "released",
-        )
-        .group_by(day, calls.c.provider, calls.c.model, people.c.email)
+        .where(calls.c.ended_us >= start_us, calls.c.ended_us < end_us, these)
+        .group_by(*by)
     )
-    for number, provider, model, email, count, tokens_in, tokens_out, cost in connection.execute(query):
+    for number, provider, model, email, *numbers in connection.execute(query):
         place = Place(_day(number * DAY_US), catalogs.get(provider, provider), plain_model(model), email)
-        yield place, Sum(count, int(tokens_in), int(tokens_out), int(cost))
+        yield place, [int(each) for each in numbers]
 
 
-def _brought_in(connection: sa.Connection, start_us: int, end_us: int) -> Iterator[tuple[Kind, str, Place, Sum]]:
-    """By source and by what its calls have come to."""
+def _brought_in(
+    connection: sa.Connection, start_us: int, end_us: int
+) -> Iterator[tuple[Kind, str, Place, Sum, int]]:
+    """By source and by what its calls have come to; last what is charged for them, in nano-USD."""
     record = usage_records.c
     person = sa.func.coalesce(people.c.email, record.person)
     day = record.at_us // DAY_US
     by = (record.source, day, record.catalog, record.model, person, usage_heads.c.state)
     query = (
-        sa.select(*by, *_sums(usage_records), _sum(record.cost_nanos))
+        sa.select(*by, _sum(usage_heads.c.charged_nanos), *_sums(usage_records), _sum(record.cost_nanos))
         .join(usage_heads, usage_heads.c.record_id == record.id)
         .outerjoin(people, people.c.id == record.person_id)
         .where(record.at_us >= start_us, record.at_us < end_us, record.source.not_in(SUMS))
         .group_by(*by)
     )
-    for source, number, catalog, model, whose, state, count, tokens_in, tokens_out, cost in connection.execute(query):
+    for source, number, catalog, model, whose, state, charged, *numbers, cost in connection.execute(query):
         kind = Kind.TELEMETRY if source in TELEMETRY | GATEWAYS else Kind.LOGS
         place = Place(_day(number * DAY_US), catalog, plain_model(model), whose)
-        yield kind, state, place, Sum(count, int(tokens_in), int(tokens_out), None if cost is None else int(cost))
+        told = Sum(*map(int, numbers), None if cost is None else int(cost))
+        yield kind, state, place, told, int(charged)
 
 
 def _sums(table: sa.Table) -> tuple[sa.ColumnElement[int], ...]:

@@ -9,7 +9,7 @@ from bursar.ledger.accounts import SHARED
 from bursar.store.schema import balances
 
 MORE, LESS = "residual:", "residual-less:"
-"""How such lots are named: for what a provider billed beyond what is known of calls, and for what it billed short."""
+"""How such lots are named: for what a provider billed beyond what was charged, and for what it billed short."""
 
 
 class ResidualLot(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class ResidualLot(msgspec.Struct, frozen=True):
 
     @property
     def is_more(self) -> bool:
-        """Whether it is for what was billed beyond what is known."""
+        """Whether it is for what was billed beyond what was charged."""
         return self.source.startswith(MORE)
 
     @property

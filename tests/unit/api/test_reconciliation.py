@@ -51,10 +51,12 @@ def test_what_is_confirmed_is_what_is_put_down(api: Api) -> None:
             "provider": "anthropic",
             "days": 1,
             "here": "0.00",
+            "charged": "0.00",
             "there": "5.00",
             "residual": "5.00",
             "posted": "0.00",
             "left": "5.00",
+            "books": "0.00",
         }
     ]
     report(api, total(cost="6.00"), source="anthropic-cost")
