@@ -14,6 +14,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 
 from bursar.api.access import ACCOUNTS, FINANCE
+from bursar.api.moments import day_or_instant
 from bursar.api.routes import body, route
 from bursar.api.told import told_list
 from bursar.books import Books
@@ -23,7 +24,7 @@ from bursar.exports.calls import MEDIA_TYPE as ARROW
 from bursar.exports.calls import Calls
 from bursar.exports.focus import VERSION, Focus
 from bursar.exports.journal import Journal
-from bursar.exports.span import Span, read_span
+from bursar.exports.span import Recorded, Span, check_recorded, check_time_zone, read_span
 from bursar.refusals import field_invalid
 from bursar.reports.plain import plain
 
@@ -41,7 +42,9 @@ class JournalWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which journal: `format` is beancount, hledger, csv, netsuite or quickbooks.
 
     `entries` are of money (what is owed), of credit (what became of budgets) or all; by default what the format is
-    for. `accounts` is a TOML file with names of accounts.
+    for. An entry is of a day or, with `per` "month", of a month. `accounts` is a TOML file with names of accounts.
+    Of what happened in the period it has what was recorded since and before the two instants, a day or
+    2026-12-03T09:00:00Z; what is new since another file has ids of its own.
     """
 
     period: str
@@ -49,6 +52,9 @@ class JournalWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_zone: str = "UTC"
     entries: str | None = None
     accounts: str = ""
+    per: str = "day"
+    recorded_since: str | None = None
+    recorded_before: str | None = None
 
 
 class FocusWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +74,13 @@ class CallsWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TableWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which table: of a period, as json or csv."""
+    """Which table: of a period, as json or csv, of what was recorded since and before the two instants."""
 
     period: str
     time_zone: str = "UTC"
     format: str = _FORMATS[0]
+    recorded_since: str | None = None
+    recorded_before: str | None = None
 
 
 @route("POST /exports/gl", ACCOUNTS, status=200, answer=_file("text/plain", "The journal"))
@@ -81,7 +89,15 @@ def export_journal(data: JSONBody[JournalWanted], books: NamedDependency[Books])
 
     The same entries have the same ids whenever they are exported.
     """
-    wanted = Journal(data.period, data.format, time_zone=data.time_zone, kinds=data.entries, accounts=data.accounts)
+    wanted = Journal(
+        data.period,
+        data.format,
+        time_zone=data.time_zone,
+        kinds=data.entries,
+        accounts=data.accounts,
+        per=data.per,
+        recorded=_recorded(data, books.clock()),
+    )
     return _streamed(books, wanted.lines, CSV if wanted.is_table else TEXT)
 
 
@@ -121,6 +137,17 @@ def export_payroll(data: JSONBody[TableWanted], books: NamedDependency[Books]) -
     return _table(data, books, payroll.lines, payroll.income)
 
 
+def _recorded(wanted: JournalWanted | TableWanted, now_us: int) -> Recorded:
+    """The bounds that are asked for. Refused when they are no times, or more could still come between them."""
+    check_time_zone(wanted.time_zone)
+    bounds = {"recorded_since": wanted.recorded_since, "recorded_before": wanted.recorded_before}
+    since_us, before_us = (
+        None if text is None else day_or_instant(text, name, wanted.time_zone, now_us)
+        for name, text in bounds.items()
+    )
+    return check_recorded(Recorded(since_us, before_us), now_us)
+
+
 def _table(
     wanted: TableWanted,
     books: Books,
@@ -129,7 +156,7 @@ def _table(
 ) -> Stream | Response[Any]:
     if wanted.format not in _FORMATS:
         raise field_invalid("format", repr(wanted.format), " or ".join(_FORMATS))
-    span = read_span(wanted.period, wanted.time_zone)
+    span = read_span(wanted.period, wanted.time_zone, _recorded(wanted, books.clock()))
     if wanted.format == "csv":
         return _streamed(books, lambda connection: lines(connection, span), CSV)
     close_periods(books, books.clock())

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from bursar.cli.files import read_text, write_bytes, write_pieces
+from bursar.cli.parts import MOST_ROWS, divided
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, Session, path_of, session_of
 from bursar.cli.show import NONE, count, money, progress, say, table
@@ -41,6 +42,14 @@ Period = Annotated[
 ]
 TimeZone = Annotated[
     str, typer.Option("--time-zone", metavar="ZONE", help="Whose days they are, by their IANA name.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--recorded-since", metavar="WHEN", help="Only what was recorded since a day or an instant."),
+]
+Before = Annotated[
+    str | None,
+    typer.Option("--recorded-before", metavar="WHEN", help="Only what was recorded before a day or an instant."),
 ]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to, instead of the terminal.")
@@ -89,28 +98,40 @@ def export_journal(  # noqa: PLR0917 - the options of the command line
     accounts: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Names of your accounts, departments and subsidiary.")
     ] = None,
+    per: Annotated[str, typer.Option(metavar="SPAN", help="An entry for each day, or for each month.")] = "day",
+    since: Since = None,
+    before: Before = None,
     time_zone: TimeZone = "UTC",
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a balanced journal for a general ledger, summed up by day, team and plan.
+    """Write a balanced journal for a general ledger, summed up by day or month, team and plan.
 
     Exact to a billionth of a dollar; in cents for netsuite and quickbooks. The same books give the same file, and an
-    entry has the same id in each, by which a ledger knows that it has it.
+    entry has the same id in each, by which a ledger knows that it has it. What came after a file was made is had with
+    --recorded-since, under ids of its own.
+
+    A file with -o for an import that takes so many rows at a time goes on in others: bursar.csv, bursar-2.csv.
 
     \b
     Examples:
       bursar export gl --period 2026-11 --format beancount -o bursar-2026-11.beancount
       bursar export gl --period 2026-11 --format netsuite --accounts ledger.toml -o bursar.csv
+      bursar export gl --period 2026-11 --format quickbooks --per month --recorded-before 2026-12-03 -o november.csv
+      bursar export gl --period 2026-11 --format quickbooks --per month --recorded-since 2026-12-03 -o later.csv
     """
     wanted: dict[str, object] = {
         "period": period,
         "format": form,
         "entries": entries,
+        "per": per,
+        "recorded_since": since,
+        "recorded_before": before,
         "time_zone": time_zone,
         "accounts": None if accounts is None else read_text(accounts),
     }
-    _export(session_of(context), "/exports/gl", wanted, output, what="The journal")
+    most_rows = MOST_ROWS.get(form)
+    _export(session_of(context), "/exports/gl", wanted, output, what="The journal", most_rows=most_rows)
 
 
 @app.command("focus")
@@ -230,15 +251,25 @@ def _heading(name: str) -> str:
     return (">" if name in AMOUNTS else "") + name.replace("_", " ").capitalize()
 
 
-def _export(session: Session, path: str, wanted: dict[str, object], output: Path | None, *, what: str) -> None:
-    """Write what a path answers into a file, or to standard output."""
+def _export(
+    session: Session,
+    path: str,
+    wanted: dict[str, object],
+    output: Path | None,
+    *,
+    what: str,
+    most_rows: int | None = None,
+) -> None:
+    """Write what a path answers into a file, in parts of so many rows at most, or to standard output."""
     told = {"period": wanted["period"], "file": None if output is None else str(output)}
     with session.client() as client:
         pieces = client.pieces(path, wanted)
         if output is not None:
-            size = write_pieces(output, pieces)
-            if not session.show_json({**told, "bytes": size}):
-                say(f"{what} is in {output} ({count(size, 'byte')}).")
+            parts = [(output, pieces)] if most_rows is None else divided(output, pieces, most_rows)
+            written = {str(file): write_pieces(file, its) for file, its in parts}
+            size = sum(written.values())
+            if not session.show_json({**told, "files": list(written), "bytes": size}):
+                say(f"{what} is in {', '.join(written)} ({count(size, 'byte')}).")
         elif session.as_json:
             session.show_json({**told, "text": b"".join(pieces).decode()})
         else:

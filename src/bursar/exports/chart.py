@@ -11,6 +11,8 @@ from bursar.ledger.accounts import Account
 from bursar.refusals import field_invalid
 
 MAX_NAME_LENGTH = 200
+MAX_QUICKBOOKS_NAME_LENGTH = 100
+"""Of an account in QuickBooks Online (Intuit's API reference, Account.Name); `Parent:Sub` is two of them."""
 _BEANCOUNT = re.compile(r"(Assets|Liabilities|Equity|Income|Expenses)(:[A-Z0-9][A-Za-z0-9-]*)+")
 
 
@@ -18,7 +20,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Names of accounts. The first five are of money; those below are Bursar's own, and sum to zero.
 
     `departments` gives teams the names that the ledger has for them; a team that is not there keeps its own.
-    `subsidiary` is named on each line for NetSuite, when it is not empty.
+    `subsidiary` is named on each line for NetSuite, when it is not empty; `currency` is what imports call the dollar.
     """
 
     usage_expense: str = "Expenses:AI-Usage"
@@ -42,6 +44,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     departments: dict[str, str] = {}
     subsidiary: str = ""
+    currency: str = "USD"
 
     def of(self, account: Account) -> str:
         """What an account of Bursar's is called."""
@@ -54,7 +57,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def names(self) -> dict[str, str]:
         """All accounts, by their fields."""
-        fields = (name for name in self.__struct_fields__ if name not in {"departments", "subsidiary"})
+        others = {"departments", "subsidiary", "currency"}
+        fields = (name for name in self.__struct_fields__ if name not in others)
         return {name: str(getattr(self, name)) for name in fields}
 
 
@@ -68,7 +72,7 @@ def read_chart(text: str) -> Chart:
         right = ", ".join(Chart.__struct_fields__)
         raise field_invalid("accounts", f"not right: {problem}", f"texts under these names: {right}") from None
     texts = {**chart.names, **{f"departments.{team}": name for team, name in chart.departments.items()}}
-    for field, name in {**texts, "subsidiary": chart.subsidiary or "-"}.items():
+    for field, name in {**texts, "subsidiary": chart.subsidiary or "-", "currency": chart.currency}.items():
         if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_LENGTH or "  " in name or ";" in name:
             right = f"1 to {MAX_NAME_LENGTH} printable characters, without two blanks together and without ;"
             raise field_invalid(f"accounts.{field}", repr(name), right)
@@ -80,4 +84,13 @@ def check_beancount(chart: Chart) -> None:
     for field, name in chart.names.items():
         if not _BEANCOUNT.fullmatch(name):
             right = "a name that beancount takes, such as Expenses:AI-Usage"
+            raise field_invalid(f"accounts.{field}", repr(name), right)
+
+
+def check_quickbooks(chart: Chart) -> None:
+    """Refuse names that no account has in QuickBooks Online: a colon stands between an account and what is in it."""
+    for field, name in chart.names.items():
+        parts = name.split(":")
+        if '"' in name or any(not 0 < len(part.strip()) <= MAX_QUICKBOOKS_NAME_LENGTH for part in parts):
+            right = f'names of 1 to {MAX_QUICKBOOKS_NAME_LENGTH} characters with : between them, and without "'
             raise field_invalid(f"accounts.{field}", repr(name), right)

@@ -9,12 +9,12 @@ from bursar.exports.entries import ABOUT, Entry
 from bursar.exports.span import Span
 from bursar.money import usd
 
-_HEAD = "; Bursar, {label} ({zone}): what was used, and what became of credit, by day, team and plan."
+_HEAD = "; Bursar, {label} ({zone}){recorded}: what was used, and what became of credit, by team and plan."
 
 
 def beancount(entries: Iterable[Entry], span: Span, chart: Chart) -> Iterator[str]:
     """A file that `bean-check` accepts as it is, and that another may include."""
-    yield _HEAD.format(label=span.label, zone=span.time_zone) + "\n"
+    yield _HEAD.format(label=span.label, zone=span.time_zone, recorded=span.recorded.told) + "\n"
     yield 'option "operating_currency" "USD"\nplugin "beancount.plugins.auto_accounts"\n'
     for entry in entries:
         yield f'\n{entry.day} * "{ABOUT[entry.kind]}" "{_quoted(_said(entry, chart))}"\n'
@@ -24,7 +24,7 @@ def beancount(entries: Iterable[Entry], span: Span, chart: Chart) -> Iterator[st
 
 def hledger(entries: Iterable[Entry], span: Span, chart: Chart) -> Iterator[str]:
     """A file that `hledger check --strict` accepts, and that another may include. Tags say the team and the plan."""
-    yield _HEAD.format(label=span.label, zone=span.time_zone) + "\n"
+    yield _HEAD.format(label=span.label, zone=span.time_zone, recorded=span.recorded.told) + "\n"
     yield "decimal-mark .\ncommodity 1.000000000 USD\n"
     for name in sorted(set(chart.names.values())):
         yield f"account {name}\n"

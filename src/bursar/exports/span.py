@@ -1,4 +1,4 @@
-"""The time that an export is about: calendar days in a time zone."""
+"""The time that an export is about: calendar days in a time zone, and what of them was put down when."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import sqlalchemy as sa
 
-from bursar.periods import SCHEDULES, Daily, Monthly, Period, from_us
+from bursar.periods import SCHEDULES, US_PER_SECOND, Daily, Monthly, Period, from_us, iso
 from bursar.refusals import field_invalid
-from bursar.store.schema import balances, people, postings
+from bursar.store.schema import balances, links, people, postings
 
 _FORMS = {
     "day": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
@@ -23,12 +24,34 @@ _MONTHS = re.compile(r"(?P<year>[0-9]{4})(?:-Q(?P<quarter>[1-4]))?")
 _RIGHT = "a month (2026-11), a day (2026-11-17), a week (2026-W47), a quarter (2026-Q4) or a year (2026)"
 
 
+WRITTEN_US = 60 * US_PER_SECOND
+"""What was recorded so long ago is in the books, whoever wrote it: no write takes longer."""
+
+
+class Recorded(NamedTuple):
+    """When it was put down: `since_us <= t < before_us`, µs UTC; None is no bound."""
+
+    since_us: int | None = None
+    before_us: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The same in words, for the head of a file; nothing where there is no bound."""
+        bounds = (("since", self.since_us), ("before", self.before_us))
+        said = " and ".join(f"{word} {iso(bound_us)}" for word, bound_us in bounds if bound_us is not None)
+        return f", as recorded {said}" if said else ""
+
+
+WHENEVER = Recorded()
+
+
 class Span:
     """The days of `start_us <= t < end_us` in a time zone. `label` is what people call it."""
 
-    def __init__(self, label: str, time_zone: str, start_us: int, end_us: int) -> None:
+    def __init__(self, label: str, time_zone: str, start_us: int, end_us: int, recorded: Recorded = WHENEVER) -> None:
         self.label, self.time_zone = label, time_zone
         self.start_us, self.end_us = start_us, end_us
+        self.recorded = recorded
 
     @cached_property
     def days(self) -> list[Period]:
@@ -43,7 +66,25 @@ class Span:
         """The same time in pieces of at most so many days, each for one query."""
         starts = [self.days[index].start_us for index in range(0, len(self.days), most)]
         for start_us, end_us in pairwise([*starts, self.end_us]):
-            yield Span(self.label, self.time_zone, start_us, end_us)
+            yield Span(self.label, self.time_zone, start_us, end_us, self.recorded)
+
+    def earlier(self) -> Iterator[Span]:
+        """What comes before this in its months: days before its first; all that was recorded before its own."""
+        monthly = Monthly(self.time_zone)
+        first, last = monthly.at(self.start_us), monthly.at(self.end_us - 1)
+        if first.start_us < self.start_us:
+            yield Span(self.label, self.time_zone, first.start_us, self.start_us, self.recorded)
+        if self.recorded.since_us is not None:
+            known = Recorded(None, self.recorded.since_us)
+            yield Span(self.label, self.time_zone, first.start_us, last.end_us, known)
+
+    @property
+    def is_of_months(self) -> bool:
+        """Whether it begins and ends with calendar months."""
+        monthly = Monthly(self.time_zone)
+        return (
+            monthly.at(self.start_us).start_us == self.start_us and monthly.at(self.end_us - 1).end_us == self.end_us
+        )
 
     def day_column(self) -> sa.ColumnElement[int]:
         """The place in `days` of a posting's day, as a column `its_day`."""
@@ -63,19 +104,43 @@ class Span:
             postings.c.person_id.in_(everybody),
             postings.c.effective_us >= self.start_us,
             postings.c.effective_us < self.end_us,
+            *self._recorded(),
         )
+
+    def _recorded(self) -> Iterator[sa.ColumnElement[bool]]:
+        since_us, before_us = self.recorded
+        if since_us is not None:
+            yield postings.c.link_id.in_(sa.select(links.c.id).where(links.c.recorded_us >= since_us))
+        if before_us is not None:
+            yield postings.c.link_id.in_(sa.select(links.c.id).where(links.c.recorded_us < before_us))
 
     def month_of(self, instant_us: int) -> Period:
         """The calendar month that an instant is in."""
         return Monthly(self.time_zone).at(instant_us)
 
 
-def read_span(label: str, time_zone: str) -> Span:
+def read_span(label: str, time_zone: str, recorded: Recorded = WHENEVER) -> Span:
     """What people call a time. Refused, by the field's name, when it is no such label or the zone is unknown."""
+    check_time_zone(time_zone)
+    period = _period(label, time_zone)
+    return Span(label, time_zone, period.start_us, period.end_us, recorded)
+
+
+def check_time_zone(time_zone: str) -> None:
+    """Refuse a zone that is unknown."""
     if time_zone not in available_timezones():
         raise field_invalid("time_zone", repr(time_zone), "an IANA time zone, such as Europe/Stockholm")
-    period = _period(label, time_zone)
-    return Span(label, time_zone, period.start_us, period.end_us)
+
+
+def check_recorded(recorded: Recorded, now_us: int) -> Recorded:
+    """The same bounds. Refused where more could still come between them, or nothing can."""
+    since_us, before_us = recorded
+    if before_us is not None and before_us > now_us - WRITTEN_US:
+        right = f"{iso(now_us - WRITTEN_US)} or earlier, so that nothing is still being written"
+        raise field_invalid("recorded_before", iso(before_us), right)
+    if since_us is not None and since_us >= (before_us or now_us):
+        raise field_invalid("recorded_since", iso(since_us), f"before {iso(before_us or now_us)}")
+    return recorded
 
 
 def _period(label: str, time_zone: str) -> Period:

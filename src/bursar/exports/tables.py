@@ -1,8 +1,9 @@
 """Journals as CSV: Bursar's own, and what the imports of NetSuite and QuickBooks Online take.
 
-NetSuite: External ID, Date, Account, Debit, Credit and the like, amounts with two decimals (Journal Entry Import,
-NetSuite's help). QuickBooks Online: Journal No., Journal Date, Account Name, Debits, Credits, Description (Import
-journal entries, Intuit's help); Class, where classes are tracked, is the cost centre.
+NetSuite: External ID, Date, Account, Debit, Credit and the like; ten digits and two decimals at most; the lines of an
+entry follow each other (Journal Entry Import, NetSuite's help). QuickBooks Online: Journal No., Journal Date, Account
+Name, Debits, Credits, Description (Import journal entries, Intuit's help); Class, where classes are tracked, is the
+cost centre.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from bursar.money import usd
 
 _OWN = ("id", "date", "kind", "team", "plan", "account", "debit", "credit", "currency")
 _NETSUITE = ("External ID", "Date", "Currency", "Memo", "Account", "Debit", "Credit", "Department", "Line Memo")
+_MEMO_LENGTH = 999
+"""What a memo of NetSuite's has room for. A description in QuickBooks Online has room for 4,000 characters."""
 _QUICKBOOKS = ("Journal No.", "Journal Date", "Account Name", "Debits", "Credits", "Description", "Class", "Currency")
 
 
@@ -55,9 +58,9 @@ def netsuite(entries: Iterable[Entry], chart: Chart) -> Iterator[str]:
     def row(entry: Entry, line: Line) -> tuple[str, ...]:
         debit, credit = _sides(line, _two_decimals)
         team, plan = entry.centre
-        memo = f"Bursar: {ABOUT[entry.kind]}, {chart.department(team) or 'no team'}, {plan}"
-        head = (entry.id, _us_day(entry.day), "USD", memo)
-        cells = (*head, line.account, debit, credit, chart.department(team), plan)
+        memo = _one_line(f"Bursar: {ABOUT[entry.kind]}, {chart.department(team) or 'no team'}, {plan}")
+        head = (entry.id, _us_day(entry.day), chart.currency, memo)
+        cells = (*head, line.account, debit, credit, _one_line(chart.department(team)), _one_line(plan))
         return (*cells, chart.subsidiary) if of_subsidiary else cells
 
     headings = (*_NETSUITE, "Subsidiary") if of_subsidiary else _NETSUITE
@@ -70,9 +73,9 @@ def quickbooks(entries: Iterable[Entry], chart: Chart) -> Iterator[str]:
     def row(entry: Entry, line: Line) -> tuple[str, ...]:
         debit, credit = _sides(line, _two_decimals)
         team, plan = entry.centre
-        said = f"{ABOUT[entry.kind]}, {chart.department(team) or 'no team'}, {plan}"
-        day = _us_day(entry.day)
-        return (entry.id, day, line.account, debit, credit, said, chart.department(team), "USD")
+        said = _one_line(f"{ABOUT[entry.kind]}, {chart.department(team) or 'no team'}, {plan}")
+        head = (entry.id, _us_day(entry.day), line.account, debit, credit, said)
+        return (*head, _one_line(chart.department(team)), chart.currency)
 
     return csv_lines(_QUICKBOOKS, (row(entry, line) for entry in entries for line in entry.lines))
 
@@ -81,6 +84,11 @@ def _sides(line: Line, written: Callable[[int], str]) -> tuple[str, str]:
     """An amount in the debit column or in the credit column; the other one is empty."""
     text = written(abs(line.amount_nanos))
     return (text, "") if line.amount_nanos > 0 else ("", text)
+
+
+def _one_line(text: str) -> str:
+    """A text that an import takes into a cell: a row is a line then, by which long files are divided."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:_MEMO_LENGTH].strip()
 
 
 def _two_decimals(nanos: int) -> str:

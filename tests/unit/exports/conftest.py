@@ -52,6 +52,7 @@ class Spent(NamedTuple):
             time_zone=more.get("time_zone", "UTC"),
             kinds=more.get("kinds"),
             accounts=more.get("accounts", ""),
+            per=more.get("per", "day"),
         )
         with self.database.reading() as connection:
             return "".join(wanted.lines(connection))
