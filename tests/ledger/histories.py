@@ -152,7 +152,10 @@ class History:
         theirs = [number for number, owner in self.lots.items() if owner in (person_id, SHARED)]
         lots = tuple(chance.sample(theirs, chance.randint(0, min(3, len(theirs)))))
         late = chance.random() < 0.2
-        return Charge(name, person_id, lots, chance.randint(0, 20), self.at_us, self.at_us, adjustment=late)
+        counting = [number for number, owner in self.limits.items() if owner in (person_id, SHARED)]
+        limits = tuple(chance.sample(counting, chance.randint(0, len(counting))))
+        cost = chance.randint(0, 20)
+        return Charge(name, person_id, lots, cost, self.at_us, self.at_us, adjustment=late, limits=limits)
 
     def _correction(self, name: str) -> Correct:
         """A part of what somebody was charged was not due."""
@@ -232,5 +235,7 @@ def assert_bounded(model: Model, balances: dict[int, Balance]) -> None:
     lots = [balance for balance in balances.values() if balance.kind is Kind.LOT]
     assert sum(lot.spent for lot in lots) <= sum(lot.granted + lot.overrun + lot.adjusted for lot in lots)
     assert sum(lot.carried_in for lot in lots) == sum(lot.carried_out for lot in lots)
+    endless = [balance for balance in balances.values() if balance.kind is Kind.LIMIT and not balance.expires_us]
+    assert not any(limit.overrun and limit.available for limit in endless), "what was passed lets nothing through"
     if not model.exceeded:
         assert sum(balance.overrun for balance in balances.values()) == 0

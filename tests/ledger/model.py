@@ -71,8 +71,13 @@ class Purse:
 
     def give_back_one(self, at_us: int) -> None:
         self.held -= 1
+        self.back_one(at_us)
+
+    def back_one(self, at_us: int) -> None:
         if self.ended(at_us):
             self.expired += 1
+        elif self.overrun and not self.is_lot:
+            self.overrun -= 1
         else:
             self.available += 1
 
@@ -225,6 +230,11 @@ class Model:
             return "no_grant"
         for _ in range(command.cost):
             self._charge_one(command)
+            for number in command.limits:
+                if not self.purses[number].move_one(("available",), "spent"):
+                    self.purses[number].overrun += 1
+                    self.purses[number].spent += 1
+                    self.exceeded = True
         return ("charge", command.cost) if command.cost else "nothing"
 
     def _charge_one(self, command: Charge) -> None:
@@ -251,13 +261,18 @@ class Model:
         for number in {part.balance_id for part in command.parts}:
             asked = {name: amount for (of, name), amount in wanted.items() if of == number}
             purse = self.purses[number]
-            beyond = any(asked.get(name, 0) > getattr(purse, name) for name in ("overrun", "adjusted"))
+            beyond = purse.is_lot and any(
+                asked.get(name, 0) > getattr(purse, name) for name in ("overrun", "adjusted")
+            )
             if beyond or sum(asked.values()) > purse.spent:
                 return "amount_invalid"
         for (number, name), amount in wanted.items():
             purse = self.purses[number]
             purse.spent -= amount
-            if name == "available":
+            if not purse.is_lot:
+                for _ in range(amount):
+                    purse.back_one(command.at_us)
+            elif name == "available":
                 back = "expired" if purse.ended(command.at_us) else name
                 setattr(purse, back, getattr(purse, back) + amount)
             else:

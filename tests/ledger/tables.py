@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bursar.ledger.accounts import SHARED, Account, Balance, Kind, account_of, problems
-from bursar.ledger.postings import Command, Expire, Hold, Open, Posting, Release, Settle
+from bursar.ledger.postings import Charge, Command, Expire, Hold, Open, Posting, Release, Settle
 from bursar.refusals import Refusal
 
 FOLDER = Path(__file__).parent
@@ -127,17 +127,12 @@ def run(scenario: Scenario, books: Books) -> None:
 def command(step: Step, ids: dict[str, int]) -> Command:
     """The command that a line asks for."""
     match step.words:
-        case ["hold", hold_id, amount, *rest]:
+        case ["hold" | "charge" as verb, name, amount, *rest]:
             minimum, lots, limits = _hold_words(" ".join(rest), amount)
-            return Hold(
-                hold_id,
-                PERSON,
-                tuple(ids[name] for name in lots),
-                tuple(ids[name] for name in limits),
-                int(amount),
-                int(minimum),
-                step.at_us,
-            )
+            paying, counting = (tuple(ids[one] for one in names) for names in (lots, limits))
+            hold = Hold(name, PERSON, paying, counting, int(amount), int(minimum), step.at_us)
+            charge = Charge(name, PERSON, paying, int(amount), step.at_us, step.at_us, limits=counting)
+            return hold if verb == "hold" else charge
         case ["settle", hold_id, cost]:
             return Settle(hold_id, None if cost == "bound" else int(cost), step.at_us)
         case ["provisional", hold_id, cost]:

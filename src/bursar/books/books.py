@@ -311,7 +311,7 @@ class Books:
             personal = enrolments.personal_use(connection, now_us) if any(part.personal for part in chain) else None
             in_force = counting(limits_in_force(connection, person), {part.id for part in chain})
         limits = [OpenLimit(part.limit_id) for part in chain if part.limit_id is not None]
-        limits += self._open_limits(in_force, now_us)
+        limits += self.open_limits(in_force, now_us)
         closed = enrolments.paused(now_us) or (None if lots else enrolments.unpriced(now_us))
         if any(part.personal for part in chain):
             lots, closed = self._personal(personal, lots, limits), closed or _no_personal_use(chain[0])
@@ -343,7 +343,7 @@ class Books:
         limits.append(OpenLimit(limit_id, "", use.limit.opens_us, use.limit.expires_us))
         return tuple(lot for lot in lots if lot.balance_id in use.lots)
 
-    def _open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
+    def open_limits(self, in_force: list[Limit], now_us: int) -> list[OpenLimit]:
         """The balances of limits for now; those that are not there yet are opened."""
         if not in_force:
             return []

@@ -2,8 +2,8 @@
 
 Somebody reports it: an importer, another gateway, an administrator. It is charged to the lots that were open then and
 are not closed for good, in burn-down order. Once all of them are closed nobody's credit is touched any more: the
-usage is put down as adjusted, in what is open now. What no credit covers is overrun. Limits do not count it, because
-nobody asked for a hold.
+usage is put down as adjusted, in what is open now. What no credit covers is overrun. Limits whose period was open
+then and still is count what is charged to credit; they refuse none of it, for it has happened, but later calls.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from bursar.books.books import Books
 from bursar.books.lots import Enrolments
+from bursar.books.spending import OpenLimit
 from bursar.ledger.accounts import SHARED, Account, Balance, account_of
 from bursar.ledger.postings import Charge, Posting
 from bursar.money import MAX_NANOS, usd
@@ -22,6 +23,7 @@ from bursar.periods import iso
 from bursar.refusals import Refusal, Why, field_invalid, refuse
 from bursar.store import directory
 from bursar.store.batch import Outcome
+from bursar.store.limits import counting, limits_in_force
 from bursar.store.records import CallRecord
 from bursar.terms.plan import Terms
 from bursar.terms.runout import closes_us
@@ -106,7 +108,11 @@ def charge_all_outside(books: Books, person_id: int, usages: Sequence[Outside]) 
     books.bring_up_these(enrolments, now_us)
     with books.database.reading() as connection:
         lots = enrolments.all_lots(connection)
+        in_force = counting(limits_in_force(connection, person), ())
     asked = [_asked(usage, person_id, lots, now_us) for usage in usages]
+    last_us = max((one.effective_us for one in asked if isinstance(one, Charge)), default=0)
+    limits = books.open_limits([one for one in in_force if one.opening(now_us).opens_us <= last_us], now_us)
+    asked = [_counted(one, limits) if isinstance(one, Charge) else one for one in asked]
     outcomes = iter(books.journal.post_all([one for one in asked if isinstance(one, Charge)]))
     labels = {lot.id: lot.label for lot, _ in lots}
     return [
@@ -150,6 +156,15 @@ def _asked(usage: Outside, person_id: int, lots: Lots, now_us: int) -> Charge | 
         record=_record(usage, person_id, late=late),
         adjustment=late,
     )
+
+
+def _counted(charge: Charge, limits: Sequence[OpenLimit]) -> Charge:
+    """A charge with the limits that count it: those of its model whose period was open then and still is."""
+    if charge.adjustment:
+        return charge
+    at_us, model = charge.effective_us, charge.record.model
+    found = [limit for limit in limits if limit.opens_us <= at_us < limit.expires_us and limit.counts(model)]
+    return msgspec.structs.replace(charge, limits=tuple(limit.balance_id for limit in found))
 
 
 def _charging(lots: Lots) -> list[tuple[Balance, Terms]]:
@@ -198,9 +213,14 @@ def _told(usage: Outside, outcome: Outcome, labels: dict[int, str]) -> Charged |
         return outcome
     assert isinstance(outcome, Posting), "a cost above 0 is posted"
     sums = dict.fromkeys(Account, 0)
+    ids: dict[int, None] = {}
+    before = 0
     for debit, _, amount in outcome.transfers:
+        if before == outcome.amount:
+            break  # what lots paid comes first, and is the whole; what follows is the same cost in each limit
+        before += amount
         sums[account_of(debit)[1]] += amount
-    ids = dict.fromkeys(account_of(debit)[0] for debit, _, _ in outcome.transfers)
+        ids[account_of(debit)[0]] = None
     return Charged(
         op=usage.op,
         how=How.ADJUSTED if sums[Account.ADJUSTED] else How.CHARGED,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from bursar.books.books import Books, posted
 from bursar.ledger.accounts import Account, Kind, account_of
 from bursar.ledger.postings import Correct, Returned
@@ -17,17 +19,16 @@ FIRST = (Account.OVERRUN, Account.ADJUSTED)
 Taken = Counter[tuple[int, Account]]
 
 
-def take_back(books: Books, head: Head, nanos: int, reason: str) -> int:
-    """Take back a part of what was charged for a call that somebody told of; returns how much."""
-    assert head.person_id is not None, "it was charged to somebody"
+def take_back(books: Books, head: Head, person_id: int, nanos: int, reason: str) -> int:
+    """Take back a part of what a person was charged for a call that somebody told of; returns how much."""
     name, charges = f"{head.source}:{head.key}", head.charges
     ops = [f"{verb}:{name}:{n}" for n in range(charges) for verb in ("charge", "correct")]
     with books.database.reading() as connection:
         moved = kept.moved_by(connection, ops)
-    parts = _parts(_taken(moved), nanos)
+        parts = _all_parts(connection, moved, nanos)
     if not parts:
         return 0
-    command = Correct(f"{name}:{charges}", head.person_id, tuple(parts), books.clock(), reason)
+    command = Correct(f"{name}:{charges}", person_id, tuple(parts), books.clock(), reason)
     return posted(books.journal.post(command)).amount
 
 
@@ -38,18 +39,25 @@ def true_up(books: Books, call: Billed, record: Record) -> None:
     assert record.person_id is not None, "it was found among somebody's calls"
     with books.database.reading() as connection:
         moved = kept.moved_by_posting(connection, call.posting_id)
-        kinds = kept.kinds(connection, {account_of(credit)[0] for _, credit, _ in moved})
-    taken, nanos = _taken(moved), call.cost_nanos - record.cost_nanos
-    lots = Counter({name: amount for name, amount in taken.items() if kinds[name[0]] == Kind.LOT})
-    parts = _parts(lots, nanos)
-    for limit in {balance_id for balance_id, _ in taken if kinds[balance_id] != Kind.LOT}:
-        parts += _parts(Counter({name: amount for name, amount in taken.items() if name[0] == limit}), nanos)
+        parts = _all_parts(connection, moved, call.cost_nanos - record.cost_nanos)
     reason = f"charged provisionally; {record.source} tells what was used"
     outcome = books.journal.post(
         Correct(f"call:{call.posting_id}", record.person_id, tuple(parts), books.clock(), reason)
     )
     if isinstance(outcome, Refusal) and outcome.why is not Why.OPERATION_CONFLICT:
         raise Refused(outcome)  # a conflict: another source told of it before, and otherwise
+
+
+def _all_parts(connection: sa.Connection, moved: Sequence[tuple[int, int, int]], nanos: int) -> list[Returned]:
+    """So much of what was charged: of all lots together, and of each limit that counted it."""
+    taken = _taken(moved)
+    kinds = kept.kinds(connection, {balance_id for balance_id, _ in taken})
+    parts = _parts(Counter({name: amount for name, amount in taken.items() if kinds[name[0]] == Kind.LOT}), nanos)
+    for limit in sorted({balance_id for balance_id, _ in taken if kinds[balance_id] != Kind.LOT}):
+        counted = sum(amount for name, amount in taken.items() if name[0] == limit)
+        if counted > 0:
+            parts.append(Returned(limit, Account.AVAILABLE, min(nanos, counted)))
+    return parts
 
 
 def _taken(moved: Sequence[tuple[int, int, int]]) -> Taken:

@@ -22,6 +22,7 @@ from bursar.ledger.postings import (
     Revoke,
     Transfer,
     Verb,
+    give_back,
     move,
 )
 from bursar.money import MAX_NANOS, SOME_MONEY, usd
@@ -171,6 +172,8 @@ def _charge(balances: Balances, command: Charge) -> Decision | None:
         transfers = [move(command.lots[0], Account.ADJUSTED, Account.SPENT, command.cost)]
     else:
         transfers = _paid([balances[lot_id] for lot_id in command.lots], command.cost, command.at_us)
+    for limit_id in command.limits:
+        transfers += _counted(balances[limit_id], command.cost)
     return Posting(
         op=command.op,
         verb=Verb.CHARGE,
@@ -197,21 +200,35 @@ def _paid(lots: Sequence[Balance], cost: int, at_us: int) -> list[Transfer]:
     return transfers
 
 
+def _counted(limit: Balance, cost: int) -> tuple[Transfer, ...]:
+    """Have a limit count a cost, which passes it where it lets no more through."""
+    part = min(cost, limit.available)
+    parts = ((Account.AVAILABLE, part), (Account.OVERRUN, cost - part))
+    return tuple(move(limit.id, source, Account.SPENT, amount) for source, amount in parts if amount)
+
+
 def _correct(balances: Balances, command: Correct) -> Decision | None:
     if not command.parts:
         return None
-    transfers = []
+    transfers: list[Transfer] = []
     taken: Counter[tuple[int, Account]] = Counter()
+    counted: Counter[int] = Counter()
     for balance_id, account, amount in command.parts:
         balance = balances[balance_id]
         taken[balance_id, Account.SPENT] += amount
-        taken[balance_id, account] += amount
         if amount <= 0 or taken[balance_id, Account.SPENT] > balance.spent:
             return _wrong(amount, "the correction", f"{usd(balance.spent)} is spent")
+        if balance.kind is Kind.LIMIT:
+            counted[balance_id] += amount
+            continue
+        taken[balance_id, account] += amount
         if account in DEBITED and taken[balance_id, account] > -balance.amounts[account]:
             return _wrong(amount, "the correction", f"{usd(-balance.amounts[account])} was {account.name.lower()}")
         over = account is Account.AVAILABLE and balance.over(command.at_us)
         transfers.append(move(balance_id, Account.SPENT, Account.EXPIRED if over else account, amount))
+    for limit_id, amount in counted.items():
+        back = Account.EXPIRED if balances[limit_id].over(command.at_us) else Account.AVAILABLE
+        transfers += give_back(balances[limit_id], Account.SPENT, back, amount)
     return Posting(
         op=command.op,
         verb=Verb.CORRECT,

@@ -23,6 +23,7 @@ from bursar.ledger.postings import (
     Settle,
     Transfer,
     Verb,
+    give_back,
     move,
 )
 from bursar.money import MAX_NANOS, SOME_MONEY, usd
@@ -237,7 +238,7 @@ def _charge(legs: list[tuple[Balance, int]], cost: int, at_us: int) -> list[Tran
             cost -= part
         if held > part:
             back = Account.EXPIRED if balance.over(at_us) else Account.AVAILABLE
-            transfers.append(move(balance.id, Account.HELD, back, held - part))
+            transfers += give_back(balance, Account.HELD, back, held - part)
     for balance, _ in legs if cost else ():
         part = 0 if balance.over(at_us) else min(balance.available, cost)
         if part:

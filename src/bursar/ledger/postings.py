@@ -302,7 +302,8 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
 
     `lots` pay in the given order what is available in them; ended ones also what had expired. What they cannot pay
     is overrun, of the last that is not shared. An `adjustment` takes nobody's credit: all of it is put down in the
-    first lot as adjusted. `id` names the usage, so that it is charged once.
+    first lot as adjusted. Each of `limits` counts it, and stops nothing that has happened already: what it does not
+    let through passes it, as overrun. `id` names the usage, so that it is charged once.
     """
 
     id: str
@@ -314,6 +315,7 @@ class Charge(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     record: Any = None
     adjustment: bool = False
+    limits: tuple[int, ...] = ()
 
     @property
     def op(self) -> str:
@@ -335,8 +337,8 @@ class Returned(NamedTuple):
 class Correct(msgspec.Struct, frozen=True, gc=False):
     """Take back what was charged and was not due, such as usage that the gateway billed already.
 
-    `parts` say where it was taken from; what a lot had goes to expired when the lot's time has ended since. `id`
-    names the correction, which is made once.
+    `parts` say where it was taken from; what a lot had goes to expired when the lot's time has ended since. Of a
+    limit only the amount matters: what passes it is made good first. `id` names the correction, which is made once.
     """
 
     id: str
@@ -414,3 +416,15 @@ def move(balance_id: int, source: Account, target: Account, amount: int) -> Tran
     """A transfer within one balance. Its amount is positive, or there is no transfer."""
     assert amount > 0, f"a transfer of {amount}"
     return Transfer(account_code(balance_id, source), account_code(balance_id, target), amount)
+
+
+def give_back(balance: Balance, source: Account, target: Account, amount: int) -> tuple[Transfer, ...]:
+    """Give back what was held or spent, to available or expired.
+
+    A limit that was passed lets nothing through before that is made good, so what comes back to it does that first.
+    """
+    good = min(amount, balance.overrun) if target is Account.AVAILABLE and balance.kind is Kind.LIMIT else 0
+    if not good:
+        return (move(balance.id, source, target, amount),)
+    made_good = move(balance.id, source, Account.OVERRUN, good)
+    return (made_good, move(balance.id, source, target, amount - good)) if amount > good else (made_good,)

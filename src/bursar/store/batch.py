@@ -113,10 +113,8 @@ class Batch:
             self._holds[hold.id] = hold
         wanted: set[int] = set()
         for command in self._commands:
-            if isinstance(command, Hold):
+            if isinstance(command, Hold | Charge):
                 wanted.update(command.lots, command.limits)
-            elif isinstance(command, Charge):
-                wanted.update(command.lots)
             elif isinstance(command, Correct):
                 wanted.update(part.balance_id for part in command.parts)
             elif isinstance(command, Carry):

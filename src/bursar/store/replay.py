@@ -20,16 +20,13 @@ from bursar.store.schema import balances, holds, postings
 
 _FUNDING, _AVAILABLE, _HELD, _SPENT, _EXPIRED, _OVERRUN = list(Account)[:6]
 _UNEARNED, _REVOKED, _CARRIED_OUT, _CASHED_OUT, _CARRIED_IN, _ADJUSTED = list(Account)[6:]
+_GIVEN_BACK = frozenset({(_HELD, _AVAILABLE), (_HELD, _EXPIRED), (_HELD, _OVERRUN)})
 LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
     Verb.OPEN: frozenset({(_FUNDING, _AVAILABLE), (_FUNDING, _UNEARNED)}),
     Verb.HOLD: frozenset({(_AVAILABLE, _HELD)}),
-    Verb.SETTLE: frozenset(
-        {(_HELD, _SPENT), (_HELD, _AVAILABLE), (_HELD, _EXPIRED), (_AVAILABLE, _SPENT), (_OVERRUN, _SPENT)}
-    ),
-    Verb.PROVISIONAL: frozenset(
-        {(_HELD, _SPENT), (_HELD, _AVAILABLE), (_HELD, _EXPIRED), (_AVAILABLE, _SPENT), (_OVERRUN, _SPENT)}
-    ),
-    Verb.RELEASE: frozenset({(_HELD, _AVAILABLE), (_HELD, _EXPIRED)}),
+    Verb.SETTLE: frozenset({*_GIVEN_BACK, (_HELD, _SPENT), (_AVAILABLE, _SPENT), (_OVERRUN, _SPENT)}),
+    Verb.PROVISIONAL: frozenset({*_GIVEN_BACK, (_HELD, _SPENT), (_AVAILABLE, _SPENT), (_OVERRUN, _SPENT)}),
+    Verb.RELEASE: _GIVEN_BACK,
     Verb.EXPIRE: frozenset({(_AVAILABLE, _EXPIRED)}),
     Verb.ACCRUE: frozenset({(_UNEARNED, _AVAILABLE)}),
     Verb.ADD: frozenset({(_FUNDING, _AVAILABLE), (_FUNDING, _UNEARNED)}),
@@ -121,7 +118,7 @@ class Replay:
                 self._ends(where, verb, entry, moves)
             case Verb.EXTEND:
                 self._extends(where, entry.posting[2], entry.posting[5])
-            case Verb.CORRECT:
+            case Verb.CHARGE | Verb.CORRECT:
                 self._amount(where, entry.posting[7], (move for move in moves if self._is_lot(move.balance_id)))
             case Verb.CARRY:
                 self._carries(where, entry.posting[7], moves)
@@ -147,7 +144,8 @@ class Replay:
                 "or a shared one"
             )
             self._findings.add(FaultName.FOREIGN_BALANCE, where, problem)
-        if (source, target) not in LAWFUL[verb]:
+        for_limits = (source, target) == (_HELD, _OVERRUN)
+        if (source, target) not in LAWFUL[verb] or (for_limits and self._is_lot(debit_id)):
             problem = f"a {verb} may not move account {source} to account {target} of balance {debit_id}"
             self._findings.add(FaultName.MOVE_UNLAWFUL, where, problem)
             if max(source, target) >= len(Account):

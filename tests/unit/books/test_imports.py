@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bursar.books import Books
 from bursar.books.imports import Report, Taken, settle_pending, take
+from bursar.books.limits import Wanted, set_limit
 from bursar.importers.record import UsageRecord
 from bursar.pricing.book import PriceBook
 from bursar.pricing.catalog import build_book
@@ -19,6 +20,7 @@ from bursar.store.database import Database
 from bursar.store.schema import usage_heads
 from bursar.terms.plan import read_plan
 from bursar.usage import Usage
+from tests.store.seen import balances
 from tests.support.books import assert_proved, sums
 from tests.support.clock import NOVEMBER_US, VirtualClock
 
@@ -107,3 +109,22 @@ def test_what_was_overrun_goes_back_first(books: Books) -> None:
     books_now = sums(books.database)
     assert (books_now.overrun, books_now.available) == (0, 100 * 10**9 - OUT_NANOS)
     assert_proved(books.database)
+
+
+def test_what_is_taken_back_no_longer_counts_in_a_limit(books: Books, clock: VirtualClock) -> None:
+    limit = set_limit(books, Wanted(amount_nanos=100 * OUT_NANOS, per="week", person=EMAIL))
+    clock.advance(3_600)
+    told = [record(key, 60, message_id=key, at_us=clock(), usage=Usage(output=60)) for key in ("a", "b")]
+    reported(books, *told)
+    assert counted(books, limit.source) == (120 * OUT_NANOS, 20 * OUT_NANOS, 0)
+    reported(books, record("span", 0, source="otel", message_id="a", at_us=clock(), usage=Usage(output=30)))
+    assert counted(books, limit.source) == (90 * OUT_NANOS, 0, 10 * OUT_NANOS)
+    reported(books, record("span of b", 0, source="otel", message_id="b", at_us=clock(), usage=Usage(output=55)))
+    assert counted(books, limit.source) == (85 * OUT_NANOS, 0, 15 * OUT_NANOS)
+    assert_proved(books.database)
+
+
+def counted(books: Books, source: str) -> tuple[int, int, int]:
+    """What a limit counts, what passes it, and what it lets through."""
+    [one] = [one for one in balances(books.database).values() if one.source == source]
+    return one.spent, one.overrun, one.available

@@ -10,6 +10,7 @@ from bursar.books.upkeep import close_periods
 from bursar.ledger.postings import Posting
 from bursar.refusals import Refusal, Why
 from bursar.store import directory
+from tests.store.seen import balances
 from tests.support.calls import USD
 from tests.support.teams import GPT, SONNET, Company
 from tests.unit.books.test_terms_of_lots import at, granted, journal, lots
@@ -145,6 +146,59 @@ def test_a_pool_pays_after_a_persons_own_lots(company: Company) -> None:
     assert charged(report(company, ada, "2026-11-19", 120)) == (How.CHARGED, 120, 0, 0)
     assert charged(report(company, ada, "2026-11-19", 50, "r2")) == (How.CHARGED, 30, 20, 0)
     assert (company.balance("grant:1").overrun, company.balance(pool.source).overrun) == (20 * USD, 0)
+
+
+def test_a_limit_that_a_log_passed_refuses_the_next_call_until_its_week_ends(company: Company) -> None:
+    company.clock.now_us = at("2026-11-02T08:00:00")
+    ada = granted(company, CHARGE, usd=500)
+    company.secrets[ada] = company.books.create_key(ada).secret
+    limit = company.limit(50, "week", person=ada)
+    company.limit(1000, "week", models="gpt-*", everybody=True)
+    assert company.call(ada, 10) is None
+    held = company.hold(ada, 15)
+    assert isinstance(held, Posting)
+    company.clock.now_us = at("2026-11-04")
+    assert charged(report(company, ada, "2026-11-03", 60, model=SONNET)) == (How.CHARGED, 60, 0, 0), "it has happened"
+    company.settle(held, 1)
+    week = company.balance(limit.source)
+    assert (week.spent, week.available, week.overrun) == (71 * USD, 0, 21 * USD), (
+        "nothing comes back of what is passed"
+    )
+    refused = company.call(ada, 1)
+    assert isinstance(refused, Refusal)
+    assert refused.why is Why.LIMIT_REACHED
+    assert company.call(ada, 1, GPT) is not None, "it counts every model"
+    company.clock.now_us = at("2026-11-09")
+    assert company.call(ada, 50) is None
+    assert report(company, ada, "2026-11-03", 60, model=SONNET) == report(company, ada, "2026-11-03", 60)
+
+
+def test_limits_count_what_is_charged_in_a_period_that_is_open(company: Company) -> None:
+    company.clock.now_us = at("2026-10-20")
+    ada = granted(company, CHARGE, usd=500)
+    bob = company.person("bob")
+    claude = company.limit(50, models="claude-*", team="platform")
+    week = company.limit(50, "week", person=ada)
+    bobs = company.limit(1, person=bob)
+    company.clock.now_us = at("2026-11-06T12:00:00")
+    later = company.limit(50, "life", everybody=True)
+    assert {one.source for one in balances(company.books.database).values()}.isdisjoint({claude.source, week.source})
+    for op, when, email in (
+        ("yesterday", "2026-11-05", ada),
+        ("last week", "2026-11-01", ada),
+        ("too late", "2026-10-31", ada),
+        ("a memo", "2026-11-06", bob),
+    ):
+        assert isinstance(report(company, email, when, 10, op, model=SONNET), Charged)
+    report(company, ada, "2026-11-06T11:00:00", 10, "a gpt", model=GPT)
+    opened = [one for one in balances(company.books.database).values() if one.source == claude.source]
+    assert [(one.label, one.spent) for one in opened] == [("platform, claude-*, a day: 2026-11-06", 0)]
+    assert company.balance(week.source).spent == 20 * USD, "yesterday's, and today's of another model"
+    company.clock.now_us += 60_000_000
+    report(company, ada, "2026-11-06T12:00:30", 10, "today", model=SONNET)
+    assert bobs.source not in {one.source for one in balances(company.books.database).values()}, "nothing was charged"
+    spent = [company.balance(limit.source, "").spent // USD for limit in (claude, week, later)]
+    assert spent == [10, 30, 10]
 
 
 def test_what_cannot_be_charged_is_refused_by_name(company: Company) -> None:
