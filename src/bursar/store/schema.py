@@ -1,7 +1,7 @@
 """The tables, for SQLite and PostgreSQL alike.
 
 Three kinds. The *journal* (postings, transfers, calls, links, seals) and the *papers* (plans, price books, changes,
-documents, exchange rates) are append-only: triggers refuse UPDATE and DELETE, and the links vouch for them.
+documents, exchange rates, imports) are append-only: triggers refuse UPDATE and DELETE, and the links vouch for them.
 *Balances and open holds* are what the journal adds up to, kept so that a decision need not replay it;
 `journal verify` proves that they do. The *directory* (people, grants, keys) is who and what the rest is about.
 
@@ -42,10 +42,11 @@ metadata = MetaData(
 
 Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
 JOURNAL = ("postings", "transfers", "calls", "links", "seals")
-PAPERS = ("plans", "price_books", "price_book_uses", "changes", "documents", "exchange_rates")
+PAPERS = ("plans", "price_books", "price_book_uses", "changes", "documents", "exchange_rates", "imports")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
-REPORTS = ("imports", "usage_records", "usage_totals")
-APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS)
+REPORTS = ("usage_records", "usage_totals")
+"""What an import brought, and is sealed with it. A column that is added later comes last, and is NULL before."""
+APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS, "outlines")
 
 
 def _col(name: str, kind: TypeEngine[Any] | None = None, *args: Any, **options: Any) -> Column[Any]:
@@ -440,8 +441,16 @@ usage_totals = _table(
     _col("cost_nanos", nullable=True),
     UniqueConstraint("source", "key", "version"),
     Index(None, "starts_us"),
+    Index(None, "import_id"),
     CheckConstraint("starts_us < ends_us", name="time"),
 )
+
+outlines = _table(
+    "outlines",
+    _col("import_id", Int, ForeignKey("imports.id"), primary_key=True, autoincrement=False),
+    _col("outline", LargeBinary()),
+)
+"""By which it is told what was changed in an import (see `store.outlines`)."""
 
 # --- what the journal adds up to ------------------------------------------------------------------------------
 
