@@ -6,41 +6,42 @@ Files are pages as the Admin API answers with them (`GET /v1/organizations/usage
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
+from bursar.importers.buckets import BucketReport, Count, in_dollars
 from bursar.importers.instants import read_us
-from bursar.importers.pages import Bucket, Entry, Pages
+from bursar.importers.pages import Pages
 from bursar.importers.record import STANDARD
-from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of
+from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of, sound
+from bursar.money import NANOS_PER_USD
 from bursar.periods import US_PER_SECOND
 from bursar.usage import Usage
 
 CATALOG = "anthropic"
+CENT_NANOS = NANOS_PER_USD // 100
 DAY_US = 86_400 * US_PER_SECOND
 _USUAL = frozenset({None, "", "standard", "global", "not_available"})
 _SHORT = "0-200k"
-_Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class _Written(msgspec.Struct):
-    ephemeral_5m_input_tokens: _Count = 0
-    ephemeral_1h_input_tokens: _Count = 0
+    ephemeral_5m_input_tokens: Count = 0
+    ephemeral_1h_input_tokens: Count = 0
 
 
 class _Tools(msgspec.Struct):
-    web_search_requests: _Count | None = 0
+    web_search_requests: Count | None = 0
 
 
 class _Used(msgspec.Struct):
-    """A result of the usage report. What was written to the cache comes inside, or in fields of its own."""
+    """A result of the usage report."""
 
-    uncached_input_tokens: _Count
-    output_tokens: _Count
-    cache_read_input_tokens: _Count = 0
+    uncached_input_tokens: Count
+    output_tokens: Count
+    cache_read_input_tokens: Count = 0
     cache_creation: _Written | None = None
     server_tool_use: _Tools | None = None
     model: str | None = None
@@ -87,10 +88,10 @@ class _Actor(msgspec.Struct):
 
 
 class _Tokens(msgspec.Struct):
-    input: _Count = 0
-    output: _Count = 0
-    cache_read: _Count = 0
-    cache_creation: _Count = 0
+    input: Count = 0
+    output: Count = 0
+    cache_read: Count = 0
+    cache_creation: Count = 0
 
 
 class _Estimate(msgspec.Struct):
@@ -103,6 +104,14 @@ class _Model(msgspec.Struct):
     tokens: _Tokens = msgspec.field(default_factory=_Tokens)
     estimated_cost: _Estimate | None = None
 
+    @property
+    def usage(self) -> Usage:
+        """In buckets; for how long something was written to the cache is not told."""
+        used = self.tokens
+        return Usage(
+            input=used.input, cache_read=used.cache_read, cache_write_5m=used.cache_creation, output=used.output
+        )
+
 
 class _Person(msgspec.Struct):
     """What one person, or key, did with Claude Code on a day, on one kind of terminal."""
@@ -110,72 +119,69 @@ class _Person(msgspec.Struct):
     date: str
     actor: _Actor
     model_breakdown: list[_Model]
+    organization_id: str | None = None
     customer_type: str | None = None
+    subscription_type: str | None = None
     terminal_type: str | None = None
 
+    @property
+    def place(self) -> tuple[str | None, ...]:
+        """What it is of, in everything that the report tells apart: the same again is the same, told again."""
+        who = self.actor.email_address, self.actor.api_key_name
+        return self.date, *who, self.organization_id, self.customer_type, self.subscription_type, self.terminal_type
 
-class AnthropicUsage:
+    @property
+    def tokens(self) -> int:
+        """All that it tells of."""
+        return sum(used.usage.total_tokens for used in self.model_breakdown)
+
+
+class AnthropicUsage(BucketReport[_Used]):
     """Usage of messages, by hour or day."""
 
     name = "anthropic-usage"
     title = "Anthropic's usage report"
+    kind = _Used
 
-    def read(self, data: bytes, name: str) -> Found:
-        """Read pages of `usage_report/messages`."""
-        pages = Pages(data, name)
-        return Found(totals=grouped(_each(pages, self._totals)), broken=pages.broken)
-
-    def _totals(self, pages: Pages, entry: Entry) -> Iterator[UsageTotal]:
-        for starts_us, ends_us, part in _results(pages, entry):
-            used = pages.read(part, _Used)
-            if used is not None:
-                yield UsageTotal(
-                    source=self.name,
-                    catalog=CATALOG,
-                    starts_us=starts_us,
-                    ends_us=ends_us,
-                    model=used.model or "",
-                    variant=_variant(used.inference_geo, used.service_tier, used.speed),
-                    item="" if used.context_window in {None, _SHORT} else str(used.context_window),
-                    person=used.account_id or used.service_account_id or "",
-                    api_key=used.api_key_id or "",
-                    project=used.workspace_id or "",
-                    usage=used.usage,
-                )
+    def total(self, told: _Used, starts_us: int, ends_us: int) -> UsageTotal:
+        """A result of `usage_report/messages`."""
+        return UsageTotal(
+            source=self.name,
+            catalog=CATALOG,
+            starts_us=starts_us,
+            ends_us=ends_us,
+            model=told.model or "",
+            variant=_variant(told.inference_geo, told.service_tier, told.speed),
+            item="" if told.context_window in {None, _SHORT} else str(told.context_window),
+            person=told.account_id or told.service_account_id or "",
+            api_key=told.api_key_id or "",
+            project=told.workspace_id or "",
+            usage=told.usage,
+        )
 
 
-class AnthropicCost:
+class AnthropicCost(BucketReport[_Cost]):
     """What Anthropic bills, by day; not what the priority tier costs."""
 
     name = "anthropic-cost"
     title = "Anthropic's cost report"
+    kind = _Cost
 
-    def read(self, data: bytes, name: str) -> Found:
-        """Read pages of `cost_report`."""
-        pages = Pages(data, name)
-        return Found(totals=grouped(_each(pages, self._totals)), broken=pages.broken)
-
-    def _totals(self, pages: Pages, entry: Entry) -> Iterator[UsageTotal]:
-        for starts_us, ends_us, part in _results(pages, entry):
-            cost = pages.read(part, _Cost)
-            if cost is None:
-                continue
-            if cost.currency.upper() != "USD":
-                pages.tell(part, f"its currency is {cost.currency}")
-                continue
-            yield UsageTotal(
-                source=self.name,
-                catalog=CATALOG,
-                starts_us=starts_us,
-                ends_us=ends_us,
-                model=cost.model or "",
-                variant=_variant(cost.inference_geo, cost.service_tier, None),
-                item=" ".join(
-                    part for part in (cost.description, cost.cost_type, cost.token_type, cost.context_window) if part
-                ),
-                project=cost.workspace_id or "",
-                cost_nanos=nanos_of(cost.amount / 100),
-            )
+    def total(self, told: _Cost, starts_us: int, ends_us: int) -> UsageTotal:
+        """A result of `cost_report`."""
+        in_dollars(told.currency)
+        parts = (told.description, told.cost_type, told.token_type, told.context_window)
+        return UsageTotal(
+            source=self.name,
+            catalog=CATALOG,
+            starts_us=starts_us,
+            ends_us=ends_us,
+            model=told.model or "",
+            variant=_variant(told.inference_geo, told.service_tier, None),
+            item=" ".join(part for part in parts if part),
+            project=told.workspace_id or "",
+            cost_nanos=nanos_of(told.amount, CENT_NANOS),
+        )
 
 
 class AnthropicClaudeCode:
@@ -187,53 +193,40 @@ class AnthropicClaudeCode:
     def read(self, data: bytes, name: str) -> Found:
         """Read pages of `usage_report/claude_code`."""
         pages = Pages(data, name)
-        return Found(totals=grouped(_each(pages, self._totals)), broken=pages.broken)
+        people: dict[tuple[str | None, ...], tuple[int, list[UsageTotal]]] = {}
+        for entry in pages.entries():
+            person = pages.read(entry, _Person)
+            if person is None:
+                continue
+            try:
+                told = person.tokens, list(self._totals(person))
+            except ValueError as problem:
+                pages.tell(entry, str(problem))
+                continue
+            people[person.place] = max(people.get(person.place, told), told, key=lambda one: one[0])
+        return Found(totals=grouped(total for _, told in people.values() for total in told), broken=pages.broken)
 
-    def _totals(self, pages: Pages, entry: Entry) -> Iterator[UsageTotal]:
-        person = pages.read(entry, _Person)
-        if person is None:
-            return
+    def _totals(self, person: _Person) -> Iterator[UsageTotal]:
         starts_us = read_us(person.date)
         starts_us -= starts_us % DAY_US
         for used in person.model_breakdown:
             estimate = used.estimated_cost
-            yield UsageTotal(
-                source=self.name,
-                catalog=CATALOG,
-                starts_us=starts_us,
-                ends_us=starts_us + DAY_US,
-                model=used.model,
-                item=" ".join(part for part in (person.customer_type, person.terminal_type) if part),
-                person=person.actor.email_address or "",
-                api_key=person.actor.api_key_name or "",
-                usage=Usage(
-                    input=used.tokens.input,
-                    cache_read=used.tokens.cache_read,
-                    cache_write_5m=used.tokens.cache_creation,
-                    output=used.tokens.output,
-                ),
-                cost_nanos=None if estimate is None else nanos_of(estimate.amount / 100),
+            if estimate is not None:
+                in_dollars(estimate.currency)
+            yield sound(
+                UsageTotal(
+                    source=self.name,
+                    catalog=CATALOG,
+                    starts_us=starts_us,
+                    ends_us=starts_us + DAY_US,
+                    model=used.model,
+                    item=" ".join(part for part in (person.customer_type, person.terminal_type) if part),
+                    person=person.actor.email_address or "",
+                    api_key=person.actor.api_key_name or "",
+                    usage=used.usage,
+                    cost_nanos=None if estimate is None else nanos_of(estimate.amount, CENT_NANOS),
+                )
             )
-
-
-def _each(pages: Pages, totals: Callable[[Pages, Entry], Iterator[UsageTotal]]) -> Iterator[UsageTotal]:
-    """The totals of all entries; an entry whose numbers or times make no sense is told as broken."""
-    for entry in pages.entries():
-        try:
-            yield from list(totals(pages, entry))
-        except ValueError as problem:
-            pages.tell(entry, str(problem))
-
-
-def _results(pages: Pages, entry: Entry) -> Iterator[tuple[int, int, Entry]]:
-    """The results of a bucket with its bounds, microseconds UTC."""
-    bucket = pages.read(entry, Bucket)
-    if bucket is not None:
-        starts_us, ends_us = read_us(bucket.starting_at or ""), read_us(bucket.ending_at or "")
-        if ends_us <= starts_us:
-            raise ValueError("it ends before it begins")
-        for part in pages.parts(entry, bucket.results):
-            yield starts_us, ends_us, part
 
 
 def _variant(geo: str | None, tier: str | None, speed: str | None) -> str:

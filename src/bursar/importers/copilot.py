@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from bursar.importers.instants import read_us
 from bursar.importers.tables import Row, Table
-from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of
+from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of, sound
 from bursar.periods import US_PER_SECOND
 from bursar.usage import Usage
 
@@ -32,7 +32,7 @@ class Copilot:
         totals = []
         for row in table.rows():
             try:
-                totals.append(_total(row))
+                totals.append(sound(_total(row)))
             except ValueError as problem:
                 table.tell(row.line, f"is not understood: {problem}")
         return Found(totals=grouped(totals), broken=table.broken)
@@ -68,8 +68,9 @@ def _total(row: Row) -> UsageTotal:
 
 
 def _day_us(text: str) -> int:
-    """The first instant of a day in UTC; GitHub's pages write 9/5/26 as well."""
+    """The first instant of a day in UTC; GitHub's pages write 9/5/26 as well, and spreadsheets 9/5/2026."""
     if "/" in text:
-        text = datetime.strptime(text, "%m/%d/%y").strftime("%Y-%m-%d")  # noqa: DTZ007 - only the day is read
+        year = "%y" if len(text.rpartition("/")[2]) == 2 else "%Y"
+        text = datetime.strptime(text, f"%m/%d/{year}").strftime("%Y-%m-%d")  # noqa: DTZ007 - only the day is read
     day_us = read_us(text)
     return day_us - day_us % DAY_US

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from hashlib import blake2b
-from pathlib import Path
 
 import msgspec
 
-from bursar.importers.instants import read_us
-from bursar.importers.paths import below
-from bursar.importers.record import Broken, Resume, UsageRecord
-from bursar.importers.sheets import Sheet, whole
+from bursar.importers.instants import told_us
+from bursar.importers.record import UsageRecord
+from bursar.importers.sheets import Sheet, WholeFiles, sound
 from bursar.importers.tables import Row, Table
 from bursar.importers.texts import nanos
 from bursar.usage import Usage
@@ -33,42 +30,26 @@ _CATALOGS = (
 _NO_PRICE = re.compile(r"[^0-9]*")
 
 
-class Cursor:
+class Cursor(WholeFiles):
     """Cursor's usage events."""
 
     name = NAME
     title = "Cursor's usage events"
+    endings = (".csv",)
 
-    def homes(self) -> list[Path]:
-        """Nowhere: an export is where it was saved."""
-        return []
-
-    def files(self, root: Path) -> Iterator[Path]:
-        """All CSV files below a folder, sorted; or the path itself if it is a file."""
-        return iter([root]) if root.is_file() else below(root, lambda name: name.endswith(".csv"))
-
-    def read(self, path: Path, resume: Resume | None = None) -> Sheet:
-        """Read an export, unless it is as it was left. Raises OSError."""
-        data, sheet, changed = whole(path, resume)
-        if changed:
-            sheet.records, sheet.broken = read(data, path.name)
-        return sheet
-
-
-def read(data: bytes, name: str) -> tuple[list[UsageRecord], list[Broken]]:
-    """The calls of an export, and what could not be read. Requests that failed, and so used nothing, are left out."""
-    table = Table(data, name, NEEDED)
-    records = []
-    seen: Counter[str] = Counter()
-    for row in table.rows():
-        try:
-            record = _record(row, seen)
-        except ValueError as problem:
-            table.tell(row.line, f"is not understood: {problem}")
-            continue
-        if record.usage.total_tokens or record.cost_nanos:
-            records.append(record)
-    return records, table.broken
+    def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
+        """Read the calls of an export. Requests that failed, and so used nothing, are left out."""
+        table = Table(data, file, NEEDED)
+        seen: Counter[str] = Counter()
+        for row in table.rows():
+            try:
+                record = sound(_record(row, seen))
+            except ValueError as problem:
+                table.tell(row.line, f"is not understood: {problem}")
+                continue
+            if record.usage.total_tokens or record.cost_nanos:
+                sheet.records.append(record)
+        sheet.broken += table.broken
 
 
 def _record(row: Row, seen: Counter[str]) -> UsageRecord:
@@ -83,9 +64,9 @@ def _record(row: Row, seen: Counter[str]) -> UsageRecord:
         raise ValueError(f"its tokens are {usage.total_tokens}, and it says {said}")
     model, person = row.text("model"), row.text("user")
     cost = row.text("cost")
-    at_us = read_us(row.text("date"))
-    told = msgspec.json.encode((at_us, person, row.text("kind"), model, usage))
-    digest = blake2b(told, digest_size=16).hexdigest()
+    at_us = told_us(row.text("date"))
+    # A team's export names people, and one's own does not; a request may be paid for after all: neither is its name.
+    digest = blake2b(msgspec.json.encode((at_us, model, usage)), digest_size=16).hexdigest()
     seen[digest] += 1  # two that agree in everything are two requests, and the same two in the next export
     return UsageRecord(
         source=NAME,

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from bursar.importers.instants import read_us
+from bursar.importers.instants import told_us
 from bursar.importers.tables import Row, Table
-from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of
+from bursar.importers.texts import MAX_LETTERS, MOST_IN_ALL
+from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of, sound
 from bursar.usage import Usage
 
 NAME = "focus"
 NEEDED = ("billedcost", "billingcurrency", "chargeperiodstart", "chargeperiodend")
-_UNIT = re.compile(r"(?:(\d+)|(k|thousand|m|million)s?)?\s*tokens?", re.IGNORECASE)
+_UNIT = re.compile(r"([0-9]{1,9}(?:,000)*)?\s*(?:(k|thousand|m|million)s?)?\s*tokens?", re.IGNORECASE)
 _SCALES = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
 _METERS = (
     ("cache_read", re.compile(r"cache[ _-]?read|cached|cache hit", re.IGNORECASE)),
@@ -46,7 +48,7 @@ class Focus:
 def _totals(table: Table) -> Iterator[UsageTotal]:
     for row in table.rows():
         try:
-            yield _total(row)
+            yield sound(_total(row))
         except ValueError as problem:
             table.tell(row.line, f"is not understood: {problem}")
 
@@ -57,20 +59,21 @@ def _total(row: Row) -> UsageTotal:
         raise ValueError(f"its currency is {currency or 'not given'}")
     if cost is None:
         raise ValueError("it has no BilledCost")
-    starts_us, ends_us = read_us(row.text("chargeperiodstart")), read_us(row.text("chargeperiodend"))
+    starts_us, ends_us = told_us(row.text("chargeperiodstart")), told_us(row.text("chargeperiodend"))
     if ends_us < starts_us:
-        raise ValueError("it ends before it begins")
+        raise ValueError("it ends before it begins")  # one that does not last is a purchase, or a fee
     tags = _details(row.text("tags"))
     details = _details(row.text("skupricedetails"))
     provider = row.text("providername", "serviceprovidername", "publishername", "invoiceissuername").lower()
     meter = row.text("skumeter", "chargedescription")
+    kind = row.text("chargecategory"), row.text("chargeclass")
     return UsageTotal(
         source=NAME,
         catalog=_PROVIDERS.get(provider, provider),
         starts_us=starts_us,
         ends_us=max(ends_us, starts_us + 1),
         model=row.text("x_model") or details.get("model") or tags.get("model") or row.text("resourcename"),
-        item=" ".join(part for part in (row.text("chargecategory"), row.text("servicename"), meter) if part),
+        item=" ".join(part for part in (*kind, row.text("servicename"), meter) if part)[:MAX_LETTERS],
         person=row.text("x_person") or next((tags[name] for name in _PEOPLE if tags.get(name)), ""),
         api_key=tags.get("api_key", ""),
         project=row.text("subaccountname", "subaccountid"),
@@ -84,10 +87,11 @@ def _usage(row: Row, meter: str) -> Usage:
     bucket = next((name for name, pattern in _METERS if pattern.search(meter)), None)
     if unit is None or quantity is None or bucket is None:
         return Usage()
-    tokens = quantity * (int(unit[1]) if unit[1] else _SCALES.get((unit[2] or "").lower(), 1))
-    if tokens < 0 or tokens != tokens.to_integral_value():
+    scale = int((unit[1] or "1").replace(",", "")) * _SCALES.get((unit[2] or "").lower(), 1)
+    tokens = quantity * scale
+    if abs(tokens) > MOST_IN_ALL or tokens != tokens.to_integral_value():
         raise ValueError(f"its quantity is {quantity} {row.text('consumedunit')}")
-    return Usage(**{bucket: int(tokens)})
+    return Usage(**{bucket: max(0, int(tokens))})  # a correction takes back money; of tokens there are none below 0
 
 
 def _details(text: str) -> dict[str, str]:
@@ -95,7 +99,7 @@ def _details(text: str) -> dict[str, str]:
     if not text:
         return {}
     try:
-        read = msgspec.json.decode(text, type=dict[str, str | int | float | bool | None])
+        read = msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.MsgspecError:
         return {}
-    return {name.lower(): "" if value is None else str(value) for name, value in read.items()}
+    return {name.lower(): str(value) for name, value in read.items() if isinstance(value, str | int | float)}

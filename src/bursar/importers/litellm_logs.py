@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bursar.importers.instants import read_us
+from bursar.importers.instants import told_us
 from bursar.importers.own import cost, count, text
 from bursar.importers.record import STANDARD, UsageRecord
 from bursar.importers.sheets import Item, Sheets
@@ -43,7 +43,7 @@ def read(item: Item) -> UsageRecord | None:
     return UsageRecord(
         NAME,
         text(item, "request_id"),
-        read_us(item["startTime"]),
+        told_us(item["startTime"]),
         CATALOGS.get(str(catalog), str(catalog)),
         model,
         Usage(

@@ -6,37 +6,33 @@ what was read from and written to the cache in it, and audio; the three are told
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
-from bursar.importers.pages import Bucket, Entry, Pages
+from bursar.importers.buckets import BucketReport, Count, in_dollars
 from bursar.importers.record import STANDARD
-from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of
-from bursar.periods import US_PER_SECOND
+from bursar.importers.totals import UsageTotal, nanos_of
 from bursar.usage import Usage
 
 CATALOG = "openai"
-_Count = Annotated[int, msgspec.Meta(ge=0)]
 _USUAL_TIERS = frozenset({"default", "standard", "auto"})
 
 
 class _Used(msgspec.Struct):
     """A result of `usage/completions`."""
 
-    input_tokens: _Count
-    output_tokens: _Count
-    num_model_requests: _Count | None = None
-    input_cached_tokens: _Count | None = 0
-    input_uncached_tokens: _Count | None = None
-    input_cache_write_tokens: _Count | None = None
-    input_cache_write_30m_tokens: _Count | None = None
-    input_cache_write_12h_tokens: _Count | None = None
-    input_audio_tokens: _Count | None = 0
-    input_cached_audio_tokens: _Count | None = 0
-    output_audio_tokens: _Count | None = 0
+    input_tokens: Count
+    output_tokens: Count
+    num_model_requests: Count | None = None
+    input_cached_tokens: Count | None = 0
+    input_uncached_tokens: Count | None = None
+    input_cache_write_tokens: Count | None = None
+    input_cache_write_30m_tokens: Count | None = None
+    input_cache_write_12h_tokens: Count | None = None
+    input_audio_tokens: Count | None = 0
+    input_cached_audio_tokens: Count | None = 0
+    output_audio_tokens: Count | None = 0
     model: str | None = None
     service_tier: str | None = None
     batch: bool | None = None
@@ -91,92 +87,53 @@ class _Cost(msgspec.Struct):
     user_email: str | None = None
 
 
-class OpenAIUsage:
+class OpenAIUsage(BucketReport[_Used]):
     """Usage of completions and responses, by minute, hour or day."""
 
     name = "openai-usage"
     title = "OpenAI's usage report"
+    kind = _Used
 
-    def read(self, data: bytes, name: str) -> Found:
-        """Read pages of `usage/completions`."""
-        pages = Pages(data, name)
-        return Found(totals=grouped(self._totals(pages)), broken=pages.broken)
-
-    def _totals(self, pages: Pages) -> Iterator[UsageTotal]:
-        for starts_us, ends_us, part in _results(pages):
-            used = pages.read(part, _Used)
-            if used is None:
-                continue
-            try:
-                usage = used.usage
-            except ValueError as problem:
-                pages.tell(part, str(problem))
-                continue
-            yield UsageTotal(
-                source=self.name,
-                catalog=CATALOG,
-                starts_us=starts_us,
-                ends_us=ends_us,
-                model=used.model or "",
-                variant=used.variant,
-                person=used.user_email or used.user_id or "",
-                api_key=used.api_key_id or "",
-                project=used.project_id or "",
-                requests=used.num_model_requests,
-                usage=usage,
-            )
+    def total(self, told: _Used, starts_us: int, ends_us: int) -> UsageTotal:
+        """A result of `usage/completions`."""
+        return UsageTotal(
+            source=self.name,
+            catalog=CATALOG,
+            starts_us=starts_us,
+            ends_us=ends_us,
+            model=told.model or "",
+            variant=told.variant,
+            person=told.user_email or told.user_id or "",
+            api_key=told.api_key_id or "",
+            project=told.project_id or "",
+            requests=told.num_model_requests,
+            usage=told.usage,
+        )
 
 
-class OpenAICosts:
+class OpenAICosts(BucketReport[_Cost]):
     """What OpenAI bills, by day and line of the bill ("gpt-5, input")."""
 
     name = "openai-costs"
     title = "OpenAI's costs"
+    kind = _Cost
 
-    def read(self, data: bytes, name: str) -> Found:
-        """Read pages of `costs`."""
-        pages = Pages(data, name)
-        return Found(totals=grouped(self._totals(pages)), broken=pages.broken)
-
-    def _totals(self, pages: Pages) -> Iterator[UsageTotal]:
-        for starts_us, ends_us, part in _results(pages):
-            cost = pages.read(part, _Cost)
-            if cost is None:
-                continue
-            if (cost.amount.currency or "usd").lower() != "usd":
-                pages.tell(part, f"its currency is {cost.amount.currency}")
-                continue
-            try:
-                nanos = nanos_of(cost.amount.value or Decimal(0))
-            except ValueError as problem:
-                pages.tell(part, str(problem))
-                continue
-            yield UsageTotal(
-                source=self.name,
-                catalog=CATALOG,
-                starts_us=starts_us,
-                ends_us=ends_us,
-                model=_model_of(cost.line_item or ""),
-                item=cost.line_item or "",
-                person=cost.user_email or "",
-                api_key=cost.api_key_id or "",
-                project=cost.project_id or "",
-                cost_nanos=nanos,
-            )
-
-
-def _results(pages: Pages) -> Iterator[tuple[int, int, Entry]]:
-    """The results of all buckets with their bounds, microseconds UTC."""
-    for entry in pages.entries():
-        bucket = pages.read(entry, Bucket)
-        if bucket is None:
-            continue
-        if bucket.start_time is None or bucket.end_time is None or bucket.end_time <= bucket.start_time:
-            pages.tell(entry, "it has no time")
-            continue
-        starts_us, ends_us = bucket.start_time * US_PER_SECOND, bucket.end_time * US_PER_SECOND
-        for part in pages.parts(entry, bucket.results):
-            yield starts_us, ends_us, part
+    def total(self, told: _Cost, starts_us: int, ends_us: int) -> UsageTotal:
+        """A result of `costs`."""
+        in_dollars(told.amount.currency)
+        item = told.line_item or ""
+        return UsageTotal(
+            source=self.name,
+            catalog=CATALOG,
+            starts_us=starts_us,
+            ends_us=ends_us,
+            model=_model_of(item),
+            item=item,
+            person=told.user_email or "",
+            api_key=told.api_key_id or "",
+            project=told.project_id or "",
+            cost_nanos=nanos_of(told.amount.value or Decimal(0)),
+        )
 
 
 def _model_of(line_item: str) -> str:

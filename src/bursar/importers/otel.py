@@ -7,15 +7,16 @@ the sums of their calls, and are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from bursar.importers.own import count
+from bursar.importers.pages import Entry, Pages
 from bursar.importers.record import STANDARD, Broken, UsageRecord
-from bursar.importers.sheets import Sheet, WholeFiles
-from bursar.importers.texts import line_of
+from bursar.importers.sheets import Sheet, WholeFiles, sound
+from bursar.importers.texts import decoded
 from bursar.usage import Usage
 
 NAME = "otel"
@@ -36,6 +37,8 @@ CATALOGS = {
 """The price book's names of providers that the conventions call otherwise."""
 SUMS = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow"})
 """Operations that are no call of a provider."""
+AT_FIRST = 100
+"""So many lines are looked at for a document: one that is broken may come first."""
 PEOPLE = ("enduser.id", "user.email", "user.id")
 READ = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
 WRITTEN = ("gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens")
@@ -43,11 +46,13 @@ INPUT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
 OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
 REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
 Attributes = dict[str, Any]
+Tell = Callable[[bytes, str], None]
+"""Is told of a span that is broken, by its text, and why."""
 
 
 class _Attribute(msgspec.Struct):
-    key: str
-    value: dict[str, Any] = {}
+    key: str = ""
+    value: dict[str, Any] | None = None
 
 
 class _Resource(msgspec.Struct, frozen=True):
@@ -62,11 +67,11 @@ class _Span(msgspec.Struct, rename="camel"):
 
 
 class _Scope(msgspec.Struct):
-    spans: list[_Span] = []
+    spans: list[msgspec.Raw] = []
 
 
 class _ResourceSpans(msgspec.Struct, rename="camel"):
-    resource: _Resource = _Resource()
+    resource: _Resource | None = None
     scope_spans: list[_Scope] = []
 
 
@@ -76,7 +81,8 @@ class Traces(msgspec.Struct, rename="camel"):
     resource_spans: list[_ResourceSpans] = []
 
 
-_decode = msgspec.json.Decoder(Traces, strict=False).decode
+_decode = msgspec.json.Decoder(Traces).decode
+_span = msgspec.json.Decoder(_Span).decode
 
 
 class OpenTelemetry(WholeFiles):
@@ -85,32 +91,51 @@ class OpenTelemetry(WholeFiles):
     name = NAME
     title = "OpenTelemetry"
 
-    endings = frozenset({".json", ".jsonl"})
+    endings = (".json", ".jsonl")
 
     def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
         """Read what is in a file; what is broken is noted, and does not stop the rest."""
-        lines = [(number, line) for number, line in enumerate(data.splitlines(), start=1) if line.strip()]
-        if len(lines) < 2 or not lines[0][1].rstrip().endswith(b"}"):
-            lines = [(0, data)] if data.strip() else []
-        for number, text in lines:
-            wrong: list[str] = []
+        for entry in _documents(data, file, sheet.broken):
+
+            def tell(span: bytes, reason: str, entry: Entry = entry) -> None:
+                line = entry.line + entry.text.count(b"\n", 0, entry.text.index(span))
+                sheet.broken.append(Broken(file, line, reason))
+
             try:
-                sheet.records += records(_decode(text), wrong)
+                sheet.records += _records(_decode(entry.text), tell)
             except msgspec.MsgspecError as problem:
-                wrong.append(f"is no OTLP in JSON: {problem}")
-                number = number or line_of(problem, text)  # noqa: PLW2901 - one document has no lines of its own
-            sheet.broken += [Broken(file, number or 1, reason) for reason in wrong]
+                sheet.broken.append(Broken(file, entry.line, f"is no OTLP in JSON: {problem}"))
+
+
+def _documents(data: bytes, file: str, broken: list[Broken]) -> Iterator[Entry]:
+    """The lines of a file if there are documents on them; else the documents, over however many lines they go."""
+    text = decoded(data).encode()
+    lines = [Entry(line, number) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if any(_is_document(line.text) for line in lines[:AT_FIRST]):
+        yield from lines
+        return
+    pages = Pages(data, file)
+    yield from pages.entries()
+    broken += pages.broken
+
+
+def _is_document(text: bytes) -> bool:
+    if not text.rstrip().endswith(b"}"):
+        return False
+    try:
+        return bool(_decode(text).resource_spans)
+    except msgspec.MsgspecError:
+        return False
 
 
 def of_json(data: bytes, wrong: list[str]) -> list[UsageRecord]:
     """The calls of an export in JSON; what is wrong with spans is noted. Raises ValueError for what is no export."""
-    return list(records(_decode(data), wrong))
+    return list(_records(_decode(data), lambda _, reason: wrong.append(reason)))
 
 
 def of_protobuf(data: bytes, wrong: list[str]) -> list[UsageRecord]:
-    """The same of one in protobuf."""
-    from google.protobuf.json_format import MessageToJson  # type: ignore[import-untyped]  # noqa: PLC0415 - where sent
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415
+    """The same of one in protobuf, in which names are bytes that JSON has in hexadecimal digits."""
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # noqa: PLC0415 - where sent
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (  # noqa: PLC0415
         ExportTraceServiceRequest,
     )
@@ -120,25 +145,45 @@ def of_protobuf(data: bytes, wrong: list[str]) -> list[UsageRecord]:
         request.ParseFromString(data)
     except DecodeError:
         raise ValueError("it is no export of spans in protobuf") from None
-    return of_json(MessageToJson(request).encode(), wrong)
+    found = []
+    for group in request.resource_spans:
+        shared = _of_messages(group.resource.attributes)
+        for span in (span for scope in group.scope_spans for span in scope.spans):
+            names = span.trace_id.hex(), span.span_id.hex()
+            try:
+                record = _record(*names, span.start_time_unix_nano, shared | _of_messages(span.attributes))
+            except ValueError as problem:
+                wrong.append(f"span {names[1]}: {problem}")
+                continue
+            found += [] if record is None else [record]
+    return found
 
 
-def records(traces: Traces, wrong: list[str]) -> Iterator[UsageRecord]:
-    """The calls among spans; what is wrong with one is noted, and the others are read."""
+def _of_messages(listed: Iterable[Any]) -> Attributes:
+    """Attributes of protobuf; those that are lists or bytes are nothing that is asked for."""
+    kinds = {each.key: each.value.WhichOneof("value") for each in listed}
+    return {each.key: getattr(each.value, kinds[each.key]) for each in listed if kinds[each.key] is not None}
+
+
+def _records(traces: Traces, tell: Tell) -> Iterator[UsageRecord]:
+    """The calls among spans; what is wrong with one is told, and the others are read."""
     for group in traces.resource_spans:
-        shared = _attributes(group.resource.attributes)
-        for scope in group.scope_spans:
-            for span in scope.spans:
-                try:
-                    record = _record(span, shared | _attributes(span.attributes))
-                except ValueError as problem:
-                    wrong.append(f"span {span.span_id}: {problem}")
-                    continue
-                if record is not None:
-                    yield record
+        shared = {} if group.resource is None else _attributes(group.resource.attributes)
+        for raw in (raw for scope in group.scope_spans for raw in scope.spans):
+            name = ""
+            try:
+                span = _span(raw)
+                name = span.span_id
+                told = shared | _attributes(span.attributes)
+                record = _record(span.trace_id.lower(), name.lower(), int(span.start_time_unix_nano), told)
+            except ValueError as problem:
+                tell(bytes(raw), f"span {name}: {problem}")
+                continue
+            if record is not None:
+                yield record
 
 
-def _record(span: _Span, told: Attributes) -> UsageRecord | None:
+def _record(trace: str, span: str, at_ns: int, told: Attributes) -> UsageRecord | None:
     total, output = _first(told, INPUT), _first(told, OUTPUT)
     if (total is None and output is None) or told.get("gen_ai.operation.name") in SUMS:
         return None
@@ -154,16 +199,20 @@ def _record(span: _Span, told: Attributes) -> UsageRecord | None:
         reasoning=min(_count(told, REASONING), answer),
     )
     person = next((str(told[name]) for name in PEOPLE if told.get(name)), None)
-    return UsageRecord(
-        NAME,
-        f"{span.trace_id}:{span.span_id}",
-        int(span.start_time_unix_nano) // 1_000,
-        CATALOGS.get(provider, provider),
-        model,
-        usage,
-        _variant(told),
-        message_id=str(told["gen_ai.response.id"]) if told.get("gen_ai.response.id") else None,
-        person=person,
+    if not trace or not span:
+        raise ValueError("it has no name, by which it could be known again")
+    return sound(
+        UsageRecord(
+            NAME,
+            f"{trace}:{span}",
+            at_ns // 1_000,
+            CATALOGS.get(provider, provider),
+            model,
+            usage,
+            _variant(told),
+            message_id=str(told["gen_ai.response.id"]) if told.get("gen_ai.response.id") else None,
+            person=person,
+        )
     )
 
 
@@ -183,7 +232,7 @@ def _first(told: Attributes, names: tuple[str, ...]) -> Any:
 
 def _attributes(listed: list[_Attribute]) -> Attributes:
     """Attributes by key. OTLP's JSON has whole numbers as texts, and each value under the name of its kind."""
-    return {each.key: _value(each.value) for each in listed}
+    return {each.key: _value(each.value or {}) for each in listed}
 
 
 def _value(value: Mapping[str, Any]) -> Any:

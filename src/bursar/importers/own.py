@@ -6,12 +6,10 @@ one is not passed over.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
-from bursar.importers.instants import read_us
+from bursar.importers.instants import told_us
 from bursar.importers.record import STANDARD, UsageRecord
 from bursar.importers.sheets import Item, Sheets
-from bursar.importers.texts import nanos
+from bursar.importers.texts import nanos, number, whole_number
 from bursar.usage import Usage
 
 NAME = "records"
@@ -28,6 +26,7 @@ COUNTS = {
 }
 TEXTS = ("key", "at", "catalog", "model", "variant", "request_id", "message_id", "cost", "person", "sidechain")
 MOST = 1_000_000_000
+_YES_OR_NO = {"": False, "false": False, "true": True}
 
 
 def source() -> Sheets:
@@ -43,46 +42,51 @@ def read(item: Item) -> UsageRecord:
     return UsageRecord(
         NAME,
         text(item, "key"),
-        read_us(item["at"]),
+        told_us(item["at"]),
         text(item, "catalog"),
         text(item, "model"),
         Usage(**{bucket: count(item, name) for name, bucket in COUNTS.items()}),
-        item.get("variant") or STANDARD,
-        item.get("request_id") or None,
-        item.get("message_id") or None,
+        some_text(item, "variant") or STANDARD,
+        some_text(item, "request_id"),
+        some_text(item, "message_id"),
         cost_nanos=cost(item.get("cost")),
-        person=item.get("person") or None,
-        sidechain=str(item.get("sidechain") or "false").lower() == "true",
+        person=some_text(item, "person"),
+        sidechain=_yes(item.get("sidechain")),
     )
 
 
 def text(item: Item, name: str) -> str:
     """A text that must be there. Raises KeyError, ValueError."""
-    value = item[name]
-    if not isinstance(value, str) or not value.strip():
+    found = some_text({name: item[name]}, name)
+    if found is None:
+        raise ValueError(f"its {name} is {item[name]!r}, which is no text")
+    return found
+
+
+def some_text(item: Item, name: str) -> str | None:
+    """A text; None when there is none. Raises ValueError for what is something else."""
+    value = item.get(name)
+    if value is not None and not isinstance(value, str):
         raise ValueError(f"its {name} is {value!r}, which is no text")
-    return value.strip()
+    return (value or "").strip() or None
 
 
 def count(item: Item, name: str) -> int:
     """A count, 0 when it is not there. Raises ValueError for what is none."""
-    value = item.get(name)
-    if value is None or value == "":
-        return 0
-    try:
-        number = int(str(value).replace(",", "")) if not isinstance(value, bool) else -1
-    except ValueError:
-        number = -1
-    if not 0 <= number <= MOST:
-        raise ValueError(f"its {name} is {value!r}, which is no count")
-    return number
+    return 0 if _blank(item.get(name)) else whole_number(item[name], name, MOST)
 
 
 def cost(value: object) -> int | None:
     """A cost in dollars as nano-dollars; None when there is none. Raises ValueError."""
-    if value is None or value == "":
-        return None
-    try:
-        return nanos(Decimal(str(value).strip().lstrip("$").replace(",", "")))
-    except InvalidOperation:
-        raise ValueError(f"its cost is {value!r}, which is no amount of dollars") from None
+    return None if _blank(value) else nanos(number(str(value)))
+
+
+def _blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _yes(value: object) -> bool:
+    told = str("" if value is None else value).strip().lower()
+    if told not in _YES_OR_NO:
+        raise ValueError(f"its sidechain is {value!r}, which is neither true nor false")
+    return _YES_OR_NO[told]

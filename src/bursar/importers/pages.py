@@ -1,7 +1,7 @@
 """Files of JSON: pages as providers' admin interfaces answer with them, lists, values line by line.
 
 Whatever they stand in, entries are decoded one by one, so that one that is not understood is told with its line and
-does not stop the rest. A page is an object with a list `data`; pages may come after each other, or in a list.
+does not stop the rest. A page is an object with a list, `data` by most; pages come after each other, or in a list.
 """
 
 from __future__ import annotations
@@ -9,28 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from bursar.importers.record import Broken
+from bursar.importers.texts import decoded
 
 _NEXT_VALUE = re.compile(r"^[\[{]", re.MULTILINE)
 _BLANK = re.compile(r"[ \t\r\n]*")
-
-
-class _Page(msgspec.Struct):
-    data: list[msgspec.Raw] | None = None
-
-
-class Bucket(msgspec.Struct):
-    """An entry that is a span of time with results. Anthropic writes instants, OpenAI seconds since 1970."""
-
-    results: list[msgspec.Raw]
-    starting_at: str | None = None
-    ending_at: str | None = None
-    start_time: int | None = None
-    end_time: int | None = None
 
 
 class Entry(NamedTuple):
@@ -41,15 +29,18 @@ class Entry(NamedTuple):
 
 
 T = TypeVar("T")
+_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
 class Pages:
     """The entries of a file; what cannot be read of them is told in `broken`."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, within: str = "data") -> None:
+        """`within` is the field of a page that has the list of entries."""
         self.broken: list[Broken] = []
         self._name = name
-        self._text = _decoded(data)
+        self._within = within
+        self._text = decoded(data)
 
     def entries(self) -> Iterator[Entry]:
         """The entries of all pages and lists, in their order."""
@@ -63,6 +54,14 @@ class Pages:
         except msgspec.MsgspecError as problem:
             self.tell(entry, str(problem))
             return None
+
+    def objects(self) -> Iterator[tuple[Entry, dict[str, Any]]]:
+        """The entries as objects whose fields may be anything; numbers have all of their digits."""
+        for entry in self.entries():
+            try:
+                yield entry, _object(entry.text)
+            except msgspec.MsgspecError as problem:
+                self.tell(entry, str(problem))
 
     def parts(self, of: Entry, raws: Iterable[msgspec.Raw]) -> Iterator[Entry]:
         """Parts of an entry in their order, with their own lines."""
@@ -83,9 +82,11 @@ class Pages:
             for part in self.parts(value, self.read(value, list[msgspec.Raw]) or []):
                 yield from self._flat(part)
             return
-        page = self.read(value, _Page)
-        if page is not None and page.data is not None:
-            yield from self.parts(value, page.data)
+        page = self.read(value, dict[str, msgspec.Raw])
+        listed = None if page is None else page.get(self._within)
+        if listed is not None and bytes(listed).startswith(b"["):
+            [found] = self.parts(value, [listed])
+            yield from self.parts(found, msgspec.json.decode(listed, type=list[msgspec.Raw]))
         elif page is not None:
             yield value
 
@@ -99,12 +100,11 @@ class Pages:
             try:
                 _, end = decoder.raw_decode(text, at)
             except (json.JSONDecodeError, RecursionError) as problem:
-                where = line
-                if isinstance(problem, json.JSONDecodeError):
-                    where += text.count("\n", at, problem.pos)
-                self.broken.append(Broken(self._name, where, f"is no JSON: {getattr(problem, 'msg', problem)}"))
                 found = _NEXT_VALUE.search(text, at + 1)
-                at = found.start() if found else len(text)
+                until = found.start() if found else len(text)
+                where = line + text.count("\n", at, min(getattr(problem, "pos", at), until - 1))
+                self.broken.append(Broken(self._name, where, f"is no JSON: {getattr(problem, 'msg', problem)}"))
+                at = until
                 continue
             yield Entry(text[at:end].encode(), line)
             at = _next(text, end)
@@ -114,9 +114,3 @@ def _next(text: str, at: int) -> int:
     """Where something begins that is no white space."""
     found = _BLANK.match(text, at)
     return found.end() if found else at
-
-
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    return data.decode("utf-8-sig", "replace")

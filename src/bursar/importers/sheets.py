@@ -5,22 +5,24 @@ They are small beside logs and are written at once, so nothing is gone on with: 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from bursar.importers.instants import in_our_time
+from bursar.importers.pages import Pages
+from bursar.importers.paths import below
 from bursar.importers.record import Broken, Resume, UsageRecord
-from bursar.importers.texts import line_of
+from bursar.importers.tables import Table
+from bursar.importers.texts import check_texts, decoded
 
 Item = Mapping[str, Any]
 Read = Callable[[Item], UsageRecord | None]
 """Makes a record of a row or an object; None for one that tells of no usage. Raises ValueError or KeyError."""
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_TEXTS = ("key", "catalog", "model", "variant", "request_id", "message_id", "person")
 
 
 class Sheet(msgspec.Struct):
@@ -32,17 +34,10 @@ class Sheet(msgspec.Struct):
     anew: bool = False
 
 
-def whole(path: Path, resume: Resume | None) -> tuple[bytes, Sheet, bool]:
-    """A file, an empty sheet for what is in it, and whether it is another than it was left. Raises OSError."""
-    data = path.read_bytes()
-    left = Resume(len(data), 0, blake2b(data, digest_size=8).hexdigest())
-    return data, Sheet([], [], left), left != resume
-
-
 class WholeFiles:
     """A source whose files are where they were put, and are read as a whole when they have changed."""
 
-    endings = frozenset({".json", ".jsonl", ".csv"})
+    endings: tuple[str, ...] = (".json", ".jsonl", ".csv")
     """What its files are called in a folder."""
 
     def homes(self) -> list[Path]:
@@ -52,14 +47,15 @@ class WholeFiles:
     def files(self, root: Path) -> Iterator[Path]:
         """The file itself, or in a folder whatever may be one, sorted."""
         if root.is_dir():
-            yield from sorted(path for path in root.rglob("*") if path.suffix in self.endings)
+            yield from below(root, lambda name: name.lower().endswith(self.endings))
         else:
             yield root
 
     def read(self, path: Path, resume: Resume | None = None) -> Sheet:
         """Read a file, unless it is as it was left. Raises OSError."""
-        data, sheet, changed = whole(path, resume)
-        if changed:
+        data = path.read_bytes()
+        sheet = Sheet([], [], Resume(len(data), 0, blake2b(data, digest_size=8).hexdigest()))
+        if sheet.resume != resume:
             self.read_bytes(data, path.name, sheet)
         return sheet
 
@@ -71,7 +67,7 @@ class WholeFiles:
 class Sheets(WholeFiles):
     """A source of such files. A file says by its first letter what it is: a list, objects, lines of them, or CSV."""
 
-    def __init__(self, name: str, title: str, read: Read, within: str = "") -> None:
+    def __init__(self, name: str, title: str, read: Read, within: str) -> None:
         """`within` is the field of a JSON object that has the list of what is read, when there is such a field."""
         self.name = name
         self.title = title
@@ -80,71 +76,26 @@ class Sheets(WholeFiles):
 
     def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
         """Read what is in a file; broken rows are noted, and do not stop the rest."""
-        text = data.decode("utf-16" if data[:2] in _WIDE else "utf-8-sig", "replace")
-        for line, item in self._items(text, file, sheet):
+        source: Pages | Table
+        if decoded(data).lstrip()[:1] in {"{", "["}:
+            source = pages = Pages(data, file, self._within)
+            items: Iterator[tuple[int, Item]] = ((entry.line, item) for entry, item in pages.objects())
+        else:
+            source = table = Table(data, file, fold=False)
+            items = ((row.line, row.cells) for row in table.rows())
+        for line, item in items:
             try:
                 record = self._read(item)
-            except (ValueError, KeyError, TypeError) as problem:
+                if record is not None:
+                    sheet.records.append(sound(record))
+            except (ValueError, KeyError) as problem:
                 said = f"has no {problem.args[0]}" if isinstance(problem, KeyError) else str(problem)
                 sheet.broken.append(Broken(file, line, said))
-            else:
-                if record is not None:
-                    sheet.records.append(record)
-
-    def _items(self, text: str, file: str, sheet: Sheet) -> Iterator[tuple[int, Item]]:
-        """Rows or objects, each with its line; those of one JSON document are counted instead."""
-        start = text.lstrip()
-        if not start:
-            return
-        if start[0] not in "{[":
-            yield from _rows(text, file, sheet)
-            return
-        try:
-            document = msgspec.json.decode(text)
-        except msgspec.DecodeError as problem:
-            if start[0] == "{":
-                yield from _lines(text, file, sheet)
-            else:
-                sheet.broken.append(Broken(file, line_of(problem, text.encode()), f"is no JSON: {problem}"))
-            return
-        for number, item in enumerate(self._listed(document), start=1):
-            if isinstance(item, dict):
-                yield number, item
-            else:
-                sheet.broken.append(Broken(file, number, "is no object"))
-
-    def _listed(self, document: Any) -> list[Any]:
-        found = document.get(self._within, [document]) if isinstance(document, dict) else document
-        return found if isinstance(found, list) else [found]
+        sheet.broken = sorted([*sheet.broken, *source.broken], key=lambda broken: broken.line)
 
 
-def _lines(text: str, file: str, sheet: Sheet) -> Iterator[tuple[int, Item]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            item = msgspec.json.decode(line)
-        except msgspec.DecodeError as problem:
-            sheet.broken.append(Broken(file, number, f"is no JSON: {problem}"))
-            continue
-        if isinstance(item, dict):
-            yield number, item
-        else:
-            sheet.broken.append(Broken(file, number, "is no object"))
-
-
-def _rows(text: str, file: str, sheet: Sheet) -> Iterator[tuple[int, Item]]:
-    reader = csv.reader(StringIO(text, newline=""))
-    names: list[str] = []
-    try:
-        for cells in reader:
-            if not any(cells):
-                continue
-            if not names:
-                names = [name.strip() for name in cells]
-            elif len(cells) == len(names):
-                yield reader.line_num, dict(zip(names, cells, strict=True))
-            else:
-                sheet.broken.append(Broken(file, reader.line_num, f"has {len(cells)} cells, not {len(names)}"))
-    except csv.Error as problem:
-        sheet.broken.append(Broken(file, reader.line_num, f"is no CSV: {problem}"))
+def sound(record: UsageRecord) -> UsageRecord:
+    """A record that a server takes. Raises ValueError for one that would be refused, and others with it."""
+    check_texts(record, _TEXTS)
+    in_our_time(record.at_us)
+    return record

@@ -6,7 +6,6 @@ again while its day grows, or with another grouping; see `UsageTotal.key`, and `
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from hashlib import blake2b
@@ -14,7 +13,9 @@ from typing import Protocol
 
 import msgspec
 
+from bursar.importers.instants import in_our_time
 from bursar.importers.record import Broken
+from bursar.importers.texts import check_texts, nanos_up
 from bursar.money import MAX_NANOS, NANOS_PER_USD
 from bursar.usage import Usage
 
@@ -79,11 +80,22 @@ class TotalSource(Protocol):
         """Read a report's bytes; `name` is what broken lines are told under."""
 
 
-def nanos_of(dollars: Decimal) -> int:
-    """Dollars of a report as nano-USD, rounded up; below 0 for a credit. Raises ValueError for no amount."""
-    if not dollars.is_finite() or abs(dollars) >= MAX_NANOS // NANOS_PER_USD:
-        raise ValueError(f"its cost is {dollars}")
-    return math.ceil(dollars * NANOS_PER_USD)
+def nanos_of(amount: Decimal, unit_nanos: int = NANOS_PER_USD) -> int:
+    """Dollars of a report, or what a unit of so many nano-USD counts, as nano-USD, rounded up; below 0 for a credit.
+
+    Raises ValueError for no amount.
+    """
+    if not amount.is_finite() or abs(amount) >= MAX_NANOS // unit_nanos:
+        raise ValueError(f"its cost is {amount}")
+    return nanos_up(amount, unit_nanos)
+
+
+def sound(total: UsageTotal) -> UsageTotal:
+    """A total that a server takes. Raises ValueError for one that would be refused, and others with it."""
+    check_texts(total, ("catalog", *DIMENSIONS))
+    if in_our_time(total.ends_us) <= in_our_time(total.starts_us):
+        raise ValueError("it ends before it begins")
+    return total
 
 
 def grouped(totals: Iterable[UsageTotal]) -> list[UsageTotal]:
@@ -107,6 +119,21 @@ def grouped(totals: Iterable[UsageTotal]) -> list[UsageTotal]:
         )
         for total in summed.values()
     ]
+
+
+def largest(totals: Iterable[UsageTotal]) -> list[UsageTotal]:
+    """Of totals that are told again, by a page that was saved twice or by a later report, those that say the most."""
+    found: dict[str, UsageTotal] = {}
+    for total in totals:
+        known = found.get(total.key)
+        found[total.key] = total if known is None else max(known, total, key=_rank)
+    return list(found.values())
+
+
+def _rank(total: UsageTotal) -> tuple[int, int, int, bool, int]:
+    """As the books have it when the same is told by two files."""
+    used, cost_nanos = total.usage, total.cost_nanos
+    return used.total_tokens, total.requests or 0, used.web_searches, cost_nanos is not None, cost_nanos or 0
 
 
 def added(one: UsageTotal, other: UsageTotal) -> UsageTotal:

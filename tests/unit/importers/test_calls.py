@@ -129,7 +129,7 @@ def test_what_is_broken_is_named_and_does_not_stop_the_rest(tmp_path: Path) -> N
     assert [each.line for each in broken] == [3, 4, 5, 6]
     [misspelt] = read(tmp_path, "records", '{"key": "a", "tokens": 1}')[1]
     assert "'tokens'" in misspelt.reason
-    assert [each.line for each in read(tmp_path, "records", '{"key": 1}\nnothing\n[]\n')[1]] == [1, 2, 3]
+    assert [each.line for each in read(tmp_path, "records", '{"key": 1}\nnothing\n[5]\n')[1]] == [1, 2, 3]
 
 
 def test_an_empty_file_has_nothing(tmp_path: Path) -> None:

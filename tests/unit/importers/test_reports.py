@@ -9,11 +9,12 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bursar.importers import cursor
+from bursar.importers.cursor import Cursor
 from bursar.importers.reports import total_sources
 from bursar.importers.totals import Found, UsageTotal
 from bursar.usage import TOKEN_BUCKETS
@@ -330,7 +331,7 @@ CURSOR = (
 )
 
 
-def test_cursor_tells_of_calls() -> None:
+def test_cursor_tells_of_calls(tmp_path: Path) -> None:
     text = CURSOR + (
         '"2026-11-02T14:05:00.902Z","ada@example.com","bc-1","","Included","claude-4.5-sonnet","No","120957","611",'
         '"1452080","15625","1589273","Included"\n'
@@ -339,7 +340,10 @@ def test_cursor_tells_of_calls() -> None:
         '"2026-11-02T14:07:00.000Z","ada@example.com","","","Errored, No Charge","gpt-5","No","","","","","","Free"\n'
         '"2026-11-02T14:08:00.000Z","ada@example.com","","","Included","gpt-5","No","1","2","3","4","100","0.10"\n'
     )
-    records, broken = cursor.read(text.encode(), "events.csv")
+    file = tmp_path / "events.csv"
+    file.write_text(text)
+    found = Cursor().read(file)
+    records = found.records
     assert [(one.catalog, one.model, one.usage.total_tokens, one.cost_nanos) for one in records] == [
         ("anthropic", "claude-4.5-sonnet", 1_589_273, None),
         ("openai", "gpt-5", 15, 310_000_000),
@@ -347,9 +351,9 @@ def test_cursor_tells_of_calls() -> None:
     ]
     assert records[0].usage.cache_write_5m == 120_957
     assert len({one.key for one in records}) == 3, "two that agree in everything are two requests"
-    again, _ = cursor.read(text.encode(), "again.csv")
-    assert [one.key for one in again] == [one.key for one in records]
-    assert [one.line for one in broken] == [6]
+    assert Cursor().read(file, found.resume).records == []
+    assert [one.key for one in Cursor().read(file).records] == [one.key for one in records]
+    assert [one.line for one in found.broken] == [6]
 
 
 def test_a_grouping_is_a_part_of_what_a_total_is() -> None:
