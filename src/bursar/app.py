@@ -15,6 +15,7 @@ from bursar.api.app import build_api
 from bursar.api.service import ReloadAnswer, Reloader
 from bursar.books import Books
 from bursar.books.checkpoints import keep_daily
+from bursar.books.uploads import finish_uploads
 from bursar.config import Config, load_config
 from bursar.pricing.book import PriceBook
 from bursar.pricing.kept import kept_book
@@ -72,7 +73,10 @@ class Bursar:
             database.migrate()
             if prepare is not None:
                 prepare(database, prices)
-            return cls(folder, lock, config, Books(database, prices, now_us))
+            books = Books(database, prices, now_us)
+            if not to_serve:
+                finish_uploads(books)  # what a killed import left; a server does it while it serves
+            return cls(folder, lock, config, books)
         except BaseException:
             lock.close()
             raise

@@ -21,6 +21,7 @@ from granian.server.embed import Server
 from bursar.app import SERVER_FILE, Bursar, announce
 from bursar.books.holds import give_up
 from bursar.books.imports import settle_pending
+from bursar.books.uploads import finish_uploads
 from bursar.books.upkeep import prune
 from bursar.config import Config
 from bursar.gateway.gateway import Gateway
@@ -221,6 +222,7 @@ async def _keep_up(bursar: Bursar) -> None:
         try:
             await asyncio.to_thread(bursar.books.bring_up)
             await asyncio.to_thread(settle_pending, bursar.books)
+            await asyncio.to_thread(finish_uploads, bursar.books)
             if time.monotonic() - pruned_s >= PRUNE_EVERY_S:
                 await asyncio.to_thread(prune, bursar.books)
                 pruned_s = time.monotonic()

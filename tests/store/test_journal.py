@@ -199,6 +199,9 @@ def test_the_journal_cannot_be_edited(table: str, journal: Journal, database: Da
         if table == "price_book_uses":
             connection.execute(sa.insert(schema.price_books).values(row_of("price_books")))
             connection.execute(sa.insert(schema.price_book_uses).values(row_of(table)))
+        if table == "usage_claims":
+            person = {"id": 1, "email": "ann@example.com", "name": "Ann", "team": ""}
+            connection.execute(sa.insert(schema.people).values(**person, **common))
         if table in schema.REPORTS:
             for reported in dict.fromkeys(("imports", table)):
                 later = {"ends_us": 2} if reported == "usage_totals" else {}

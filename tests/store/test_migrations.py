@@ -121,6 +121,7 @@ def _directory(connection: sa.Connection) -> None:
     rows["imports"] = {"id": 1, **dict.fromkeys(texts, "a"), **dict.fromkeys(counts, 1)}
     reported = [column for column in metadata.tables["usage_records"].columns if not column.nullable]
     rows["usage_records"] = {column.name: "a" if isinstance(column.type, sa.Text) else 1 for column in reported}
+    rows["usage_claims"] = {"import_id": 1, "source": "a", "key": "a", "person_id": 1}
     summed = [column for column in metadata.tables["usage_totals"].columns if not column.nullable]
     rows["usage_totals"] = {column.name: "a" if isinstance(column.type, sa.Text) else 1 for column in summed}
     rows["usage_totals"]["ends_us"] = 2

@@ -39,6 +39,7 @@ from bursar.api import (
     signing,
     statements,
     totals,
+    uploads,
     usage,
 )
 from bursar.api.access import PERSON, Caller, Door
@@ -68,6 +69,7 @@ PARTS = (
     exports,
     usage,
     imports,
+    uploads,
     otlp,
     totals,
     reconciliation,

@@ -20,18 +20,19 @@ from bursar.api.paging import PAGE, After, PageSize
 from bursar.api.routes import body, route
 from bursar.api.told import told, told_list
 from bursar.books import Books
-from bursar.books.imports import Report, Taken, take
+from bursar.books.imports import Report, Taken
+from bursar.books.uploads import take_whole
 from bursar.importers.record import STANDARD, UsageRecord
 from bursar.refusals import field_invalid
-from bursar.reports.imports import ReportedView, reported
+from bursar.reports.imports import ImportView, ReportedView, brought_in, reported
 from bursar.reports.plain import plain
-from bursar.store.imports import Import, imports_of
 
 MOST_RECORDS = 10_000
 MAX_TEXT = 300
+Source = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 _TAKEN = body(told(Taken), "What came of it")
-_IMPORTS = body(told_list(Import), "Reports, newest first")
+_IMPORTS = body(told_list(ImportView), "What was brought in, newest first")
 _REPORTED = body(told_list(ReportedView), "Calls that were reported, newest first")
 
 
@@ -93,11 +94,23 @@ class NewReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `dry_run` nothing is kept.
     """
 
-    source: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+    source: Source
     records: Annotated[list[NewRecord], Meta(max_length=MOST_RECORDS)]
     person: Text | None = None
     name: Text = ""
     dry_run: bool = False
+
+
+def whose(books: Books, caller: Caller, name: str, person: str | None) -> int | None:
+    """Whose a report's calls are: a named person's, or a caller's own; None when each of them says so."""
+    if not name.isprintable():
+        raise field_invalid("name", "not printable", "printable characters")
+    if caller.is_limited:
+        caller.must_manage_keys()
+    if person is None:
+        return None if caller.is_administrator else caller.own_id()
+    with books.database.reading() as connection:
+        return caller.find(connection, person).id
 
 
 @route("POST /usage", PERSON, status=200, answer=_TAKEN)
@@ -106,17 +119,10 @@ def report_usage(
 ) -> dict[str, Any]:
     """Report usage that did not pass the gateway. The same may be reported any number of times, and counts once.
 
+    It is taken whole, or nothing of it. A longer report is sent as an upload, in parts.
     What the gateway billed nets to zero. Whether the rest charges somebody's budget is said by their plan.
     """
-    if not data.name.isprintable():
-        raise field_invalid("name", "not printable", "printable characters")
-    if caller.is_limited:
-        caller.must_manage_keys()
-    with books.database.reading() as connection:
-        if data.person is not None:
-            person_id: int | None = caller.find(connection, data.person).id
-        else:
-            person_id = None if caller.is_administrator else caller.own_id()
+    person_id = whose(books, caller, data.name, data.person)
     now_us = books.clock()
     report = Report(
         source=data.source,
@@ -125,16 +131,25 @@ def report_usage(
         name=data.name,
         person_id=person_id,
     )
-    return plain(take(books, report, dry_run=data.dry_run))
+    return plain(take_whole(books, report, dry_run=data.dry_run))
 
 
 @route("GET /imports", PERSON, answer=_IMPORTS)
 def list_imports(
-    books: NamedDependency[Books], caller: NamedDependency[Caller], *, limit: PageSize = PAGE, after: After = None
+    books: NamedDependency[Books],
+    caller: NamedDependency[Caller],
+    *,
+    limit: PageSize = PAGE,
+    after: After = None,
+    brief: FromQuery[bool] = False,
 ) -> list[dict[str, Any]]:
-    """Reports of usage, newest first: everybody's, or a person's own. For the next page give the last `id`."""
+    """What was brought in, newest first: everybody's, or a person's own. For the next page give the last `id`.
+
+    When it is to be `brief`, it is not looked what came of it.
+    """
+    actor = None if caller.is_administrator else caller.name
     with books.database.reading() as connection:
-        found = imports_of(connection, None if caller.is_administrator else caller.name, limit, after)
+        found = brought_in(connection, actor, limit=limit, after=after, brief=brief)
     return [plain(each) for each in found]
 
 
@@ -153,8 +168,9 @@ def list_reported(
     """Calls that others reported, with what they have come to: everybody's, the named person's, or one's own.
 
     `since` is a day, an instant or a span ago ("7d"), by the time of the call. An `outcome` is charged, adjusted,
-    memo, billed, told, nobody, unpriced or refused. Of calls that came to nothing `why` says the reason. For the next
-    page give the last call's `id` as `after`.
+    memo, billed, told, nobody, unpriced or refused; with "others" those are listed that were told of for somebody
+    else, too. Of calls that came to nothing `why` says the reason. For the next page give the last call's `id` as
+    `after`.
     """
     since_us = None if since is None else time_before(since, "since", books.clock())
     with books.database.reading() as connection:

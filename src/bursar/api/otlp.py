@@ -19,7 +19,8 @@ from bursar.api.access import PERSON, Caller
 from bursar.api.errors import MAX_BODY_BYTES
 from bursar.api.routes import answers, body
 from bursar.books import Books
-from bursar.books.imports import Report, take
+from bursar.books.imports import Report
+from bursar.books.uploads import take_whole
 from bursar.importers import otel
 from bursar.importers.record import UsageRecord
 from bursar.refusals import Refused, Why, refuse
@@ -69,7 +70,7 @@ async def receive_spans(
     late = len(found) - len(report.records)
     wrong += [f"{late} spans are of a time to come"] if late else []
     if report.records:
-        await sync_to_thread(take, books, report)
+        await sync_to_thread(take_whole, books, report)
     return _answer(kind, wrong)
 
 

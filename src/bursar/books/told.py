@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from bursar.books.outside import WIRE
 from bursar.importers.trust import GATEWAYS, SUMS, TELEMETRY
 from bursar.periods import US_PER_SECOND
+from bursar.store import decisions
 from bursar.store import imports as kept
-from bursar.store.imports import PENDING, Billed, Head, Record
+from bursar.store.decisions import PENDING
+from bursar.store.imports import Billed, Head, Record
 
 DAY_US = 86_400 * US_PER_SECOND
 """By how much the clock of whoever reports may differ from ours, and a call may take."""
@@ -34,6 +36,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     target_nanos: int
     billed: Billed | None = None
+
+    @property
+    def was_anothers(self) -> bool:
+        """Whether somebody was charged for it, and an administrator has said since that it is somebody else's."""
+        before = self.charged
+        return before is not None and self.head.charged_nanos > 0 and before.person_id != self.head.person_id
 
 
 def told(connection: sa.Connection, found: Sequence[Head]) -> list[Told]:
@@ -71,15 +79,15 @@ def _state(head: Head, record: Record, others: Sequence[tuple[Head, Record]], ca
     mine = _trust(head, record)
     for other, its_record in others:
         if _same_call(record, its_record) and _trust(other, its_record) > mine:
-            return "told", f"{other.source} tells of the same call"
+            return decisions.TOLD, decisions.why_told(other.source)
     if head.person_id is None:
-        return "nobody", f"there is no person {record.person!r}" if record.person else "nobody is named"
+        return decisions.NOBODY, decisions.why_nobody(record.person)
     if call is not None:
-        return "billed", "the gateway billed it"
+        return decisions.BILLED, decisions.WHY_BILLED
     if record.source in SUMS:
-        return "memo", "a sum over calls, to be compared with"
+        return decisions.MEMO, decisions.WHY_SUM
     if record.cost_nanos is None:
-        return "unpriced", f"{record.model!r} of {record.catalog!r} has no price"
+        return decisions.UNPRICED, decisions.why_unpriced(record.model, record.catalog)
     return PENDING, ""
 
 

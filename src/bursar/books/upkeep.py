@@ -8,6 +8,7 @@ import msgspec
 
 from bursar.books.books import Books
 from bursar.books.lots import Enrolments
+from bursar.books.uploads import forget_uploads
 from bursar.periods import US_PER_SECOND
 from bursar.store.pruning import forget_refusals, refusals_before
 
@@ -15,9 +16,12 @@ REFUSALS_KEPT_US = 7 * 86_400 * US_PER_SECOND
 
 
 def prune(books: Books) -> int:
-    """Forget refusals older than a week; returns how many. Takes its time: the journal writes others in between."""
+    """Forget refusals older than a week, and reports that were never whole; returns how many.
+
+    Takes its time: the journal writes others in between.
+    """
     before_us = books.clock() - REFUSALS_KEPT_US
-    forgotten = 0
+    forgotten = forget_uploads(books)
     while True:
         with books.database.reading() as connection:
             ops = refusals_before(connection, before_us)

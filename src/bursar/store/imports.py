@@ -12,7 +12,17 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from bursar.store.schema import balances, calls, imports, postings, transfers, usage_heads, usage_records
+from bursar.store.schema import (
+    balances,
+    calls,
+    imports,
+    people,
+    postings,
+    transfers,
+    usage_claims,
+    usage_heads,
+    usage_records,
+)
 
 AT_ONCE = 500
 PENDING = "pending"
@@ -20,7 +30,10 @@ PENDING = "pending"
 
 
 class Import(msgspec.Struct, frozen=True):
-    """One report: of what, by whom, when, and how many of its records were new, had grown, or were known."""
+    """One report: of what, by whom, when, and how many of its records were new, had grown, or were known.
+
+    `first_id` is the number of the whole, in every part but the first of a report that was taken in parts.
+    """
 
     id: int
     source: str
@@ -31,6 +44,7 @@ class Import(msgspec.Struct, frozen=True):
     added: int
     grown: int
     repeated: int
+    first_id: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +98,14 @@ class Head(msgspec.Struct, frozen=True, gc=False):
         return self.source, self.key
 
 
+class Claim(NamedTuple):
+    """A call that was told of for a person when it was another's."""
+
+    source: str
+    key: str
+    person_id: int
+
+
 class Billed(NamedTuple):
     """A call that the gateway made, by the provider's names for it."""
 
@@ -106,17 +128,6 @@ def add_import(connection: sa.Connection, made: Import) -> int:
     row = msgspec.structs.asdict(made)
     del row["id"]
     return int(connection.execute(sa.insert(imports).values(row).returning(imports.c.id)).scalar_one())
-
-
-def imports_of(connection: sa.Connection, actor: str | None, limit: int, after: int | None) -> list[Import]:
-    """Reports, newest first: everybody's, or those of one who reported."""
-    columns = [imports.c[name] for name in Import.__struct_fields__]
-    query = sa.select(*columns).order_by(imports.c.id.desc()).limit(limit)
-    if actor is not None:
-        query = query.where(imports.c.actor == actor)
-    if after is not None:
-        query = query.where(imports.c.id < after)
-    return [Import(*row) for row in connection.execute(query)]
 
 
 def heads(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Head]:
@@ -167,6 +178,51 @@ def add_records(connection: sa.Connection, import_id: int, rows: Sequence[Record
         for source, key, number in connection.execute(sa.insert(usage_records).returning(*returned), values):
             numbers[source, key] = int(number)
     return numbers
+
+
+def add_claims(connection: sa.Connection, import_id: int, claims: Sequence[Claim]) -> None:
+    """Note whose an import says that calls are, which are somebody else's."""
+    if claims:
+        connection.execute(sa.insert(usage_claims), [{"import_id": import_id, **claim._asdict()} for claim in claims])
+
+
+def open_claims(connection: sa.Connection, import_id: int, limit: int) -> list[Claim]:
+    """Some of the calls that an import, with all its parts, claims and that are another's to this day."""
+    claimant = sa.func.min(usage_claims.c.person_id)
+    query = (
+        sa.select(usage_claims.c.source, usage_claims.c.key, claimant)
+        .join(
+            usage_heads,
+            sa.and_(usage_heads.c.source == usage_claims.c.source, usage_heads.c.key == usage_claims.c.key),
+        )
+        .where(usage_claims.c.import_id.in_(parts_of(import_id)))
+        .group_by(usage_claims.c.source, usage_claims.c.key, usage_heads.c.person_id)
+        .having(claimant != usage_heads.c.person_id)
+        .order_by(usage_claims.c.source, usage_claims.c.key)
+        .limit(limit)
+    )
+    return [Claim(*row) for row in connection.execute(query)]
+
+
+def parts_of(import_id: int) -> sa.Select[tuple[int]]:
+    """The numbers of an import and its further parts."""
+    return sa.select(imports.c.id).where(sa.or_(imports.c.id == import_id, imports.c.first_id == import_id))
+
+
+def find_import(connection: sa.Connection, import_id: int) -> Import | None:
+    """An import by its number."""
+    columns = [imports.c[name] for name in Import.__struct_fields__]
+    row = connection.execute(sa.select(*columns).where(imports.c.id == import_id)).first()
+    return None if row is None else Import(*row)
+
+
+def people_named(connection: sa.Connection, emails: Collection[str]) -> dict[str, int]:
+    """The ids of people with these e-mails."""
+    found = {}
+    for part in _parts(sorted(emails)):
+        query = sa.select(people.c.email, people.c.id).where(people.c.email.in_(part))
+        found |= {row[0]: int(row[1]) for row in connection.execute(query)}
+    return found
 
 
 def put_heads(connection: sa.Connection, wanted: Sequence[Head], *, new: bool) -> None:

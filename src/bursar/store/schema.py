@@ -44,7 +44,7 @@ Int: TypeEngine[int] = BigInteger().with_variant(Integer, "sqlite")
 JOURNAL = ("postings", "transfers", "calls", "links", "seals")
 PAPERS = ("plans", "price_books", "price_book_uses", "changes", "documents", "exchange_rates", "imports")
 """Sealed by the chains (see `store.seals`). A column that is added to one later is NULL in the rows before it."""
-REPORTS = ("usage_records", "usage_totals")
+REPORTS = ("usage_records", "usage_claims", "usage_totals")
 """What an import brought, and is sealed with it. A column that is added later comes last, and is NULL before."""
 APPEND_ONLY = (*JOURNAL, *PAPERS, *REPORTS, "outlines")
 
@@ -361,12 +361,14 @@ imports = _table(
     _col("added"),
     _col("grown"),
     _col("repeated"),
+    _col("first_id", Int, ForeignKey("imports.id"), nullable=True, index=True),
 )
+"""A long report is taken in parts. Each but the first names the first, whose number is that of the whole."""
 
 usage_records = _table(
     "usage_records",
     _col("id", primary_key=True),
-    _col("import_id", Int, ForeignKey("imports.id")),
+    _col("import_id", Int, ForeignKey("imports.id"), index=True),
     _col("source", Text()),
     _col("key", Text()),
     _col("version"),
@@ -410,6 +412,39 @@ usage_heads = _table(
     _col("charges"),
     Index(None, "person_id", "at_us"),
     CheckConstraint("charged_nanos >= 0", name="charged"),
+)
+
+usage_claims = _table(
+    "usage_claims",
+    _col("import_id", Int, ForeignKey("imports.id"), primary_key=True, autoincrement=False),
+    _col("source", Text(), primary_key=True),
+    _col("key", Text(), primary_key=True),
+    _col("person_id", Int, ForeignKey("people.id")),
+    Index(None, "source", "key"),
+    rowid=False,
+)
+"""Calls that were told of for one person when they were another's."""
+
+uploads = _table(
+    "uploads",
+    _col("id", primary_key=True),
+    _col("source", Text()),
+    _col("name", Text()),
+    _col("actor", Text()),
+    _col("person_id", nullable=True),
+    _col("opened_us"),
+    _col("parts", nullable=True),
+    _col("import_id", nullable=True),
+    _col("taken", LargeBinary()),
+)
+"""A long report while it is put together. With `parts` it is whole, and taken from then on; see `store.uploads`."""
+
+upload_parts = _table(
+    "upload_parts",
+    _col("upload_id", primary_key=True, autoincrement=False),
+    _col("n", primary_key=True, autoincrement=False),
+    _col("records", LargeBinary()),
+    _col("taken", LargeBinary(), nullable=True),
 )
 
 usage_totals = _table(
