@@ -147,6 +147,7 @@ def ask_for_hold(
         gateway=_label(data.gateway, "gateway"),
         until_us=_until(data.expires, books.clock()),
         model=_label(data.model, "model"),
+        catalog=_catalog(books, data),
         amount_nanos=0 if data.amount is None else _amount(data),
         ask=_ask(books, data) if data.amount is None else None,
     )
@@ -222,10 +223,11 @@ def _ask(books: Books, data: NewHold) -> Ask:
     for field, value in (("model", data.model), ("input_tokens", data.input_tokens)):
         if value is None or value == "":
             raise Refused(refuse(Why.FIELD_MISSING, field=field, right="given, unless there is an amount"))
+    catalog = _catalog(books, data) or CATALOGS[0]
     return Ask(
-        wire=verbs.WIRE,
-        provider=data.gateway,
-        catalog=data.catalog or _catalog(books, data),
+        wire=f"{verbs.WIRE}:{data.gateway}",
+        provider=catalog,
+        catalog=catalog,
         model=data.model,
         variant=data.variant,
         input_tokens=data.input_tokens or 0,
@@ -242,10 +244,10 @@ def _ask(books: Books, data: NewHold) -> Ask:
 
 
 def _catalog(books: Books, data: NewHold) -> str:
-    """The first catalog that prices the model; when none does, the first, whose refusal says so."""
+    """Whose price of the model counts: as it is asked for, else the first that has one; empty when none has."""
     now_us = books.clock()
     found = (name for name in CATALOGS if not isinstance(books.prices.card_at(name, data.model, now_us), Refusal))
-    return next(found, CATALOGS[0])
+    return _label(data.catalog, "catalog") if data.catalog else next(found, "")
 
 
 def _amount(data: NewHold) -> int:

@@ -86,7 +86,7 @@ def _found(books: Books, config: Config, period: str, provider: str | None) -> R
     settle_pending(books)
     catalogs = {each.name: each.catalog for each in config.providers}
     with books.database.reading() as connection:
-        return reconciliation(connection, period_named(period), catalogs, provider)
+        return reconciliation(connection, period_named(period), catalogs, books.prices, provider=provider)
 
 
 def _nanos(text: str) -> int:

@@ -2,30 +2,36 @@
 
 The money is set aside as for the gateway's own calls: by the same lots, limits and pauses, in the same transaction.
 What differs is that nobody here sees the call's end. So a hold has a time by which it must be settled or released;
-one that is not by then is charged at its bound, provisionally, because the call may have been billed.
+one that is not by then is charged at its bound, provisionally, because the call may have been billed. What came of it
+may still be said for a week: then it is trued up, by a posting of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import msgspec
 
 from bursar.books.books import Books, posted
+from bursar.books.returned import less_for_call, more_for_call
 from bursar.books.spending import Admission, Ask, Spender, admit, no_lots
 from bursar.ledger.decide import decide
-from bursar.ledger.postings import Hold, OpenHold, Posting, Release, Settle
+from bursar.ledger.postings import Charge, Correct, Hold, OpenHold, Posting, Release, Settle
 from bursar.money import people_usd
+from bursar.periods import US_PER_SECOND
 from bursar.pricing.rates import RateCard
 from bursar.refusals import Refusal, Refused, Why, refuse
-from bursar.store.holds import EndedHold, balances_by_id, find_hold, holds_between
-from bursar.store.records import CallNote, CallRecord, read_note, record_of_hold, unsettled_record
+from bursar.store.holds import Afterwards, EndedHold, afterwards, balances_by_id, find_hold, holds_between
+from bursar.store.records import TRUED_UP, CallNote, CallRecord, read_note, record_of_hold, unsettled_record
 from bursar.usage import Usage, counts_of, usage_in
 
 WIRE = "outside"
-"""How calls that another gateway makes are recorded."""
+"""How calls that another gateway makes are recorded, with its name: "outside:litellm"."""
 MARK, AFTER_MARK = "x", "y"
 """What the ids of these holds begin with, and no hexadecimal digit is; and what lies after all of them."""
+LATE_US = 7 * 86_400 * US_PER_SECOND
+"""For how long after a hold was charged because its time was over its gateway may still say what came of the call."""
 GIVEN_UP = "the gateway that has the call did not say in time how it ended"
 SETTLED, PROVISIONAL, RELEASED, HELD = "settled", "provisional", "released", "held"
 
@@ -34,7 +40,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A hold to have. `id` is its own; `asked` is all that was asked for, by which the same request is known again.
 
     With `ask` its amount is what the call can cost at most, else it is `amount_nanos`. It must have ended by
-    `until_us`. `gateway` is what calls itself so.
+    `until_us`. `gateway` is what calls itself so, `catalog` whose model it is, by the price book's name, or empty.
     """
 
     id: str
@@ -42,8 +48,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     until_us: int
     model: str
+    catalog: str = ""
     amount_nanos: int = 0
     ask: Ask | None = None
+
+    @property
+    def wire(self) -> str:
+        """How the call is recorded."""
+        return f"{WIRE}:{self.gateway}"
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +115,8 @@ def _of_amount(_books: Books, spender: Spender, wanted: Wanted, now_us: int) -> 
     lots, limits, _, soft = spender.for_model(wanted.model)
     if not lots:
         return no_lots(spender, wanted.model)
-    note = CallNote(spender.key_id, WIRE, wanted.gateway, wanted.model, "standard", "", until_us=wanted.until_us)
+    provider = wanted.catalog or wanted.gateway
+    note = CallNote(spender.key_id, wanted.wire, provider, wanted.model, "standard", "", until_us=wanted.until_us)
     return Hold(
         wanted.id,
         spender.person_id,
@@ -131,10 +144,14 @@ def settle(books: Books, hold_id: str, ending: Ending) -> Known:
     """Replace a hold by what the call cost. Raises Refused; said again, it has the same answer."""
     found = _found(books, hold_id)
     if isinstance(found, EndedHold):
-        return _settled_before(found, ending)
+        now = known(books, hold_id)
+        if now.state == PROVISIONAL and books.clock() < found.record.ended_us + LATE_US:
+            _settle_late(books, found, ending)
+            return known(books, hold_id)
+        return _settled_before(now, ending)
     note, now_us = read_note(found.note), books.clock()
-    card = None if ending.usage is None else _card(books, found, note, ending.variant)
-    cost = ending.cost_nanos if card is None or ending.usage is None else card.cost(ending.usage)
+    asked = _Priced(note.catalog, note.model, found.held_us, ending.variant or note.variant)
+    card, cost = _cost(books, asked, ending)
     reason = f"cost more than its bound of {people_usd(found.amount)}" if cost > found.amount else ""
     record = _record(found, note, ending, card, cost=cost, now_us=now_us, reason=reason)
     posted(books.journal.post(Settle(hold_id, cost, now_us, reason=reason, record=record)))
@@ -142,14 +159,19 @@ def settle(books: Books, hold_id: str, ending: Ending) -> Known:
 
 
 def release(books: Books, hold_id: str, reason: str) -> Known:
-    """Give a hold back: nothing was billed for the call. Raises Refused; said again, it has the same answer."""
+    """Give a hold back: nothing was billed for the call. Raises Refused; said again, it has the same answer.
+
+    Of one that was charged because its time was over, all is taken back: it is settled at nothing.
+    """
     found = _found(books, hold_id)
     if isinstance(found, OpenHold):
         now_us = books.clock()
         record = record_of_hold(found, ended_us=now_us, charged=False, reason=reason)
         posted(books.journal.post(Release(hold_id, now_us, reason, record)))
+    elif found.record.outcome == PROVISIONAL:
+        return settle(books, hold_id, Ending())
     elif found.record.outcome != RELEASED:
-        raise _ended(found)
+        raise _ended(hold_id)
     return known(books, hold_id)
 
 
@@ -204,7 +226,10 @@ def known(books: Books, hold_id: str) -> Known:
         zero = record_of_hold(found, ended_us=found.held_us, charged=False, reason="")
         assert zero is not None, "it has a note"
         return _known(zero, HELD, note.until_us)
-    return _known(found.record, found.record.outcome, 0)
+    with books.database.reading() as connection:
+        later = afterwards(connection, found.posting_id)
+    record = found.record if later is None else _trued_up(found.record, later)
+    return _known(record, record.outcome, 0)
 
 
 def _known(record: CallRecord, state: str, until_us: int) -> Known:
@@ -213,7 +238,7 @@ def _known(record: CallRecord, state: str, until_us: int) -> Known:
         state=state,
         person_id=record.person_id,
         key_id=record.key_id,
-        gateway=record.provider,
+        gateway=record.wire.partition(":")[2] or record.provider,
         model=record.model,
         variant=record.variant,
         amount_nanos=record.bound_nanos,
@@ -236,37 +261,75 @@ def _found(books: Books, hold_id: str) -> OpenHold | EndedHold:
     return found
 
 
-def _settled_before(found: EndedHold, ending: Ending) -> Known:
-    """What was answered when the same was said before. Refused when something else was."""
+def _trued_up(record: CallRecord, later: Afterwards) -> CallRecord:
+    """The record of a call that was charged provisionally, with what became known of it later."""
+    cost = record.cost_nanos + later.nanos
+    if later.record is None:  # a log or a report told of it
+        return msgspec.structs.replace(record, cost_nanos=cost)
+    return msgspec.structs.replace(later.record, cost_nanos=cost, outcome=SETTLED)
+
+
+def _settle_late(books: Books, found: EndedHold, ending: Ending) -> None:
+    """True up what was charged because its time was over. What cost just that leaves nothing to be posted."""
     record = found.record
-    same = (
-        usage_in(record) == ending.usage and ending.variant in {None, record.variant}
-        if ending.usage is not None
-        else (usage_in(record), record.cost_nanos) == (Usage(), ending.cost_nanos)
+    catalog = record.provider if record.price_version else ""
+    card, cost = _cost(
+        books, _Priced(catalog, record.model, record.started_us, ending.variant or record.variant), ending
     )
-    if record.outcome != SETTLED or not same:
-        raise _ended(found)
-    return _known(record, SETTLED, 0)
+    more = cost - record.cost_nanos
+    reason = f"charged provisionally; its gateway told later what it cost, {people_usd(cost)}"
+    used = _with_ending(record, ending, card)
+    told = msgspec.structs.replace(used, outcome=TRUED_UP, cost_nanos=max(0, more), reason=reason)
+    command: Charge | Correct | None = None
+    if more > 0:
+        command = more_for_call(books, found.posting_id, record.person_id, more, reason)
+    elif more < 0:
+        command = less_for_call(books, found.posting_id, record.person_id, -more, reason)
+    outcome = books.journal.post(msgspec.structs.replace(command, record=told)) if command else None
+    if isinstance(outcome, Refusal):
+        raise _ended(record.hold_id) if outcome.why is Why.OPERATION_CONFLICT else Refused(outcome)
 
 
-def _ended(found: EndedHold) -> Refused:
-    return Refused(refuse(Why.HOLD_ENDED, hold=found.record.hold_id))
+def _settled_before(now: Known, ending: Ending) -> Known:
+    """What was answered when the same was said before. Refused when something else was."""
+    same = (
+        now.usage == ending.usage and ending.variant in {None, now.variant}
+        if ending.usage is not None
+        else (now.usage, now.cost_nanos) == (Usage(), ending.cost_nanos)
+    )
+    if now.state != SETTLED or not same:
+        raise _ended(now.id)
+    return now
 
 
-def _card(books: Books, found: OpenHold, note: CallNote, variant: str | None) -> RateCard:
-    """The prices of a call, as they were when it began. Refused when they are not known."""
-    if not note.catalog:
+def _ended(hold_id: str) -> Refused:
+    return Refused(refuse(Why.HOLD_ENDED, hold=hold_id))
+
+
+class _Priced(NamedTuple):
+    """Whose price of which model counts, as it was when the call began; no catalog when it was held by amount."""
+
+    catalog: str
+    model: str
+    at_us: int
+    variant: str
+
+
+def _cost(books: Books, asked: _Priced, ending: Ending) -> tuple[RateCard | None, int]:
+    """What a call cost, with the prices of it when it is told what was used. Refused when they are not known."""
+    if ending.usage is None:
+        return None, ending.cost_nanos
+    if not asked.catalog:
         raise Refused(refuse(Why.FIELD_MISSING, field="cost", right="what the call cost, for it was held by amount"))
-    card = books.prices.card_at(note.catalog, note.model, found.held_us, variant or note.variant)
+    card = books.prices.card_at(*asked)
     if isinstance(card, Refusal):
         raise Refused(card)
-    return card
+    return card, card.cost(ending.usage)
 
 
 def _record(
     found: OpenHold, note: CallNote, ending: Ending, card: RateCard | None, *, cost: int, now_us: int, reason: str
 ) -> CallRecord:
-    usage = ending.usage or Usage()
     bare = unsettled_record(
         note,
         hold_id=found.id,
@@ -278,10 +341,14 @@ def _record(
         outcome=SETTLED,
         reason=reason,
     )
+    return _with_ending(bare, ending, card)
+
+
+def _with_ending(record: CallRecord, ending: Ending, card: RateCard | None) -> CallRecord:
     return msgspec.structs.replace(
-        bare,
-        variant=ending.variant or note.variant,
-        **counts_of(usage),
+        record,
+        variant=ending.variant or record.variant,
+        **counts_of(ending.usage or Usage()),
         price_version="" if card is None else card.version,
         provider_request=ending.provider_request,
     )

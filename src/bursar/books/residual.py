@@ -1,10 +1,12 @@
 """What a provider billed beyond what the books have charged, or short of it, put down under a name of its own.
 
 It is nobody's: the employer bears it, or has it. What is put down is a lot that belongs to nobody, opened with the
-amount and spent at once, named after the provider ("residual:anthropic") and the period ("2026-11/1"), so that it is an
-expense like calls are. When less is left over later, that is taken back by a correction. Where a provider billed less
-than was charged, the difference stands as credit in "residual-less:anthropic", where nobody can spend it: people's lots
-stay as they are, for a budget is spent at the price book's prices, and the employer's expense is less by it.
+amount and spent at once, named after the provider ("residual:anthropic") and the period ("2026-11/1"), so that it is
+an expense like calls are. When less is left over later, that is taken back by a correction.
+
+Where a provider billed less than was charged, the difference stands as credit in "residual-less:anthropic", where
+nobody can spend it: people's lots stay as they are, for a budget is spent at the price book's prices, and the
+employer's expense is less by it.
 
 So what is charged, and what stands here, come to the provider's report, to the nano-dollar.
 """

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bursar.books.books import Books, posted
 from bursar.ledger.accounts import Account, Kind, account_of
-from bursar.ledger.postings import Correct, Returned
+from bursar.ledger.postings import Charge, Correct, Returned
 from bursar.refusals import Refusal, Refused, Why
 from bursar.store import imports as kept
 from bursar.store.imports import Billed, Head, Record
@@ -37,15 +37,30 @@ def true_up(books: Books, call: Billed, record: Record) -> None:
     if call.outcome != "provisional" or record.cost_nanos is None or record.cost_nanos >= call.cost_nanos:
         return
     assert record.person_id is not None, "it was found among somebody's calls"
-    with books.database.reading() as connection:
-        moved = kept.moved_by_posting(connection, call.posting_id)
-        parts = _all_parts(connection, moved, call.cost_nanos - record.cost_nanos)
     reason = f"charged provisionally; {record.source} tells what was used"
-    outcome = books.journal.post(
-        Correct(f"call:{call.posting_id}", record.person_id, tuple(parts), books.clock(), reason)
-    )
+    nanos = call.cost_nanos - record.cost_nanos
+    outcome = books.journal.post(less_for_call(books, call.posting_id, record.person_id, nanos, reason))
     if isinstance(outcome, Refusal) and outcome.why is not Why.OPERATION_CONFLICT:
         raise Refused(outcome)  # a conflict: another source told of it before, and otherwise
+
+
+def less_for_call(books: Books, posting_id: int, person_id: int, nanos: int, reason: str) -> Correct:
+    """Takes back a part of what the call of a posting was charged provisionally. Is done once for each call."""
+    with books.database.reading() as connection:
+        parts = _all_parts(connection, kept.moved_by_posting(connection, posting_id), nanos)
+    return Correct(f"call:{posting_id}", person_id, tuple(parts), books.clock(), reason)
+
+
+def more_for_call(books: Books, posting_id: int, person_id: int, nanos: int, reason: str) -> Charge:
+    """Charges what such a call cost beyond that: to the lots that paid for it, and in the limits that count it."""
+    with books.database.reading() as connection:
+        moved = kept.moved_by_posting(connection, posting_id)
+        ids = dict.fromkeys(account_of(credit)[0] for _, credit, _ in moved)
+        kinds = kept.kinds(connection, ids)
+    lots = tuple(each for each in ids if kinds[each] == Kind.LOT)
+    limits = tuple(each for each in ids if kinds[each] != Kind.LOT)
+    now_us = books.clock()
+    return Charge(f"call:{posting_id}", person_id, lots, nanos, now_us, now_us, reason, limits=limits)
 
 
 def _all_parts(connection: sa.Connection, moved: Sequence[tuple[int, int, int]], nanos: int) -> list[Returned]:

@@ -237,6 +237,7 @@ def _correct(balances: Balances, command: Correct) -> Decision | None:
         amount=sum(part.amount for part in command.parts if balances[part.balance_id].kind is Kind.LOT),
         transfers=tuple(transfers),
         reason=command.reason,
+        record=command.record,
     )
 
 

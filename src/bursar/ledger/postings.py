@@ -339,6 +339,7 @@ class Correct(msgspec.Struct, frozen=True, gc=False):
 
     `parts` say where it was taken from; what a lot had goes to expired when the lot's time has ended since. Of a
     limit only the amount matters: what passes it is made good first. `id` names the correction, which is made once.
+    `record` tells what the call used, when that is known only now.
     """
 
     id: str
@@ -346,6 +347,7 @@ class Correct(msgspec.Struct, frozen=True, gc=False):
     parts: tuple[Returned, ...]
     at_us: int
     reason: str
+    record: Any = None
 
     @property
     def op(self) -> str:

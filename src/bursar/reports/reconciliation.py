@@ -20,8 +20,10 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.periods import Daily, Monthly, Period
+from bursar.pricing.book import PriceBook
 from bursar.refusals import field_invalid
-from bursar.reports.told_by import Kind, Place, Sum, Sums, told_by
+from bursar.reports.priced import ModelPrice, model_prices
+from bursar.reports.told_by import Kind, Place, Sum, Sums, reported, told_by
 from bursar.store.residuals import residual_lots
 
 ROUNDING_NANOS = 10_000
@@ -85,9 +87,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Residual(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider billed beyond what the books have charged, on so many days whose costs it tells.
 
-    `here_nanos` is what is known of calls, `charged_nanos` what of it is charged: not what a plan takes as a memo, nor
-    what nobody is known for. `posted_nanos` is what was put down of the residual before, so `left_nanos` is to be, and
-    `books_nanos` is what the books come to as they are: charged and posted. All may be below 0 but what was billed.
+    `here_nanos` is what is known of calls, `charged_nanos` what of it is charged: not what a plan takes as a memo,
+    nor what nobody is known for. `posted_nanos` is what was put down of the residual before, so `left_nanos` is to
+    be, and `books_nanos` is what the books come to as they are: charged and posted.
     """
 
     provider: str
@@ -113,6 +115,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     different: int
     lines: tuple[Line, ...]
     residuals: tuple[Residual, ...]
+    prices: tuple[ModelPrice, ...]
 
 
 def period_named(label: str) -> Period:
@@ -126,11 +129,17 @@ def period_named(label: str) -> Period:
 
 
 def reconciliation(
-    connection: sa.Connection, period: Period, catalogs: Mapping[str, str], provider: str | None = None
+    connection: sa.Connection,
+    period: Period,
+    catalogs: Mapping[str, str],
+    book: PriceBook,
+    *,
+    provider: str | None = None,
 ) -> Reconciliation:
     """All lines of a period, of one provider by the price book's name, or of all.
 
-    `catalogs` are those names of the configuration's providers, by their names there.
+    `catalogs` are those names of the configuration's providers, by their names there; by `book` the usage that
+    providers report is priced.
     """
     sums = told_by(connection, period.start_us, period.end_us, catalogs)
     if provider is not None:
@@ -149,6 +158,11 @@ def reconciliation(
         different=counts[Status.DIFFERENT],
         lines=tuple(lines),
         residuals=tuple(_residuals(connection, period, sums)),
+        prices=tuple(
+            each
+            for each in model_prices(reported(connection, period.start_us, period.end_us), book)
+            if provider in {None, each.provider}
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from bursar.importers.totals import DIMENSIONS
 from bursar.importers.trust import GATEWAYS, SUMS, TELEMETRY
 from bursar.periods import US_PER_SECOND, from_us
 from bursar.store import totals
+from bursar.store.records import TRUED_UP
 from bursar.store.schema import calls, people, postings, usage_heads, usage_records
 from bursar.store.totals import Total
 
@@ -26,8 +27,6 @@ REPORTED = "reported"
 """The wire as which usage that others report stands among the calls."""
 BY_HAND = "adjust:"
 """How the names of usage begin that somebody put down by hand, of which nobody else tells."""
-TRUED_UP = "trued up"
-"""The outcome of a record that says of a call, which was charged at its bound, what it used: the call is counted."""
 TOLD, BILLED = "told", "billed"
 """States of calls that are counted as somebody else's: another source's, or the gateway's."""
 USAGE_FROM = ("anthropic-usage", "openai-usage", "copilot", "focus", "anthropic-claude-code")
@@ -85,11 +84,12 @@ def told_by(connection: sa.Connection, start_us: int, end_us: int, catalogs: Map
     `catalogs` are the price book's names of the providers of the configuration, by their names there.
     """
     found: Sums = {kind: {} for kind in Kind}
-    for place, total in _gateway(connection, start_us, end_us, catalogs):
+    in_journal = _Calls(connection, start_us, end_us, catalogs)
+    for place, total in _gateway(in_journal):
         _add(found[Kind.GATEWAY], place, total)
         _add(found[Kind.KNOWN], place, total)
         _add(found[Kind.CHARGED], place, Sum(cost_nanos=total.cost_nanos))
-    for place, total in _by_hand(connection, start_us, end_us, catalogs):
+    for place, total in _by_hand(in_journal):
         _add(found[Kind.CHARGED], place, total)
     for kind, state, place, total, charged_nanos in _brought_in(connection, start_us, end_us):
         _add(found[kind], place, total)
@@ -99,7 +99,7 @@ def told_by(connection: sa.Connection, start_us: int, end_us: int, catalogs: Map
             _add(found[Kind.OUTSIDE], place, total)
         if state not in {TOLD, BILLED}:
             _add(found[Kind.KNOWN], place, total)
-    for place, total in _of_provider(totals.between(connection, start_us, end_us)):
+    for place, total in _of_provider(reported(connection, start_us, end_us)):
         _add(found[Kind.PROVIDER], place, total)
     return found
 
@@ -112,57 +112,52 @@ def plain_model(model: str) -> str:
 # --- the gateway, and what was brought in ---------------------------------------------------------------------
 
 
-def _gateway(
-    connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]
-) -> Iterator[tuple[Place, Sum]]:
+class _Calls(NamedTuple):
+    """The calls in the journal that ended in a time."""
+
+    connection: sa.Connection
+    start_us: int
+    end_us: int
+    catalogs: Mapping[str, str]
+
+    def summed(
+        self, these: sa.ColumnElement[bool], *columns: sa.ColumnElement[int]
+    ) -> Iterator[tuple[Place, list[int]]]:
+        """Some numbers of some of them."""
+        day = calls.c.ended_us // DAY_US
+        by = (day, calls.c.provider, calls.c.model, people.c.email)
+        query = (
+            sa.select(*by, *columns)
+            .join(people, people.c.id == calls.c.person_id)
+            .where(calls.c.ended_us >= self.start_us, calls.c.ended_us < self.end_us, these)
+            .group_by(*by)
+        )
+        for number, provider, model, email, *numbers in self.connection.execute(query):
+            catalog = self.catalogs.get(provider, provider)
+            yield Place(_day(number * DAY_US), catalog, plain_model(model), email), [int(each) for each in numbers]
+
+
+def _gateway(found: _Calls) -> Iterator[tuple[Place, Sum]]:
     """What calls used and were charged; then what was taken back of those that had been charged at their bounds."""
     these = sa.and_(calls.c.wire != REPORTED, calls.c.outcome != "released")
     count = _sum(sa.case((calls.c.outcome == TRUED_UP, 0), else_=1))
-    columns = (count, *_sums(calls)[1:], _sum(calls.c.cost_nanos))
-    for place, numbers in _of_calls(connection, start_us, end_us, catalogs, columns, these):
+    for place, numbers in found.summed(these, count, *_sums(calls)[1:], _sum(calls.c.cost_nanos)):
         yield place, Sum(*numbers)
     back = sa.literal("correct:call:").concat(sa.cast(calls.c.posting_id, sa.Text))
     taken_back = sa.select(postings.c.amount_nanos).where(postings.c.op == back).scalar_subquery()
     provisional = sa.and_(calls.c.wire != REPORTED, calls.c.outcome == "provisional")
-    columns = (_sum(sa.func.coalesce(taken_back, 0)),)
-    for place, (nanos,) in _of_calls(connection, start_us, end_us, catalogs, columns, provisional):
+    for place, (nanos,) in found.summed(provisional, _sum(sa.func.coalesce(taken_back, 0))):
         if nanos:
             yield place, Sum(cost_nanos=-nanos)
 
 
-def _by_hand(
-    connection: sa.Connection, start_us: int, end_us: int, catalogs: Mapping[str, str]
-) -> Iterator[tuple[Place, Sum]]:
+def _by_hand(found: _Calls) -> Iterator[tuple[Place, Sum]]:
     these = sa.and_(calls.c.wire == REPORTED, calls.c.hold_id.startswith(BY_HAND))
-    for place, (nanos,) in _of_calls(connection, start_us, end_us, catalogs, (_sum(calls.c.cost_nanos),), these):
+    for place, (nanos,) in found.summed(these, _sum(calls.c.cost_nanos)):
         yield place, Sum(cost_nanos=nanos)
 
 
-def _of_calls(
-    connection: sa.Connection,
-    start_us: int,
-    end_us: int,
-    catalogs: Mapping[str, str],
-    columns: Iterable[sa.ColumnElement[int]],
-    these: sa.ColumnElement[bool],
-) -> Iterator[tuple[Place, list[int]]]:
-    """Some numbers of some of the calls that ended in a time."""
-    day = calls.c.ended_us // DAY_US
-    by = (day, calls.c.provider, calls.c.model, people.c.email)
-    query = (
-        sa.select(*by, *columns)
-        .join(people, people.c.id == calls.c.person_id)
-        .where(calls.c.ended_us >= start_us, calls.c.ended_us < end_us, these)
-        .group_by(*by)
-    )
-    for number, provider, model, email, *numbers in connection.execute(query):
-        place = Place(_day(number * DAY_US), catalogs.get(provider, provider), plain_model(model), email)
-        yield place, [int(each) for each in numbers]
-
-
-def _brought_in(
-    connection: sa.Connection, start_us: int, end_us: int
-) -> Iterator[tuple[Kind, str, Place, Sum, int]]:
+def _brought_in(connection: sa.Connection, start_us: int, end_us: int) -> Iterator[tuple[Kind, str, Place, Sum, int]]:
     """By source and by what its calls have come to; last what is charged for them, in nano-USD."""
     record = usage_records.c
     person = sa.func.coalesce(people.c.email, record.person)
@@ -197,18 +192,41 @@ def _sum(column: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
 # --- the provider's reports -----------------------------------------------------------------------------------
 
 
-def _of_provider(found: Sequence[Total]) -> Iterator[tuple[Place, Sum]]:
-    """For each day and provider: tokens of one report, costs of one, and of people what one names, beside these."""
+class Reported(NamedTuple):
+    """What counts of what a provider tells of a day: usage of one report, costs of one, and people of one that names
+    any, of the same calls.
+    """
+
+    day: str
+    catalog: str
+    usage: Sequence[Total]
+    costs: Sequence[Total]
+    people: Sequence[Total]
+
+
+def reported(connection: sa.Connection, start_us: int, end_us: int) -> Iterator[Reported]:
+    """What providers tell of each day of a time."""
     days: defaultdict[tuple[str, str], defaultdict[str, list[Total]]] = defaultdict(lambda: defaultdict(list))
-    for total in _one_report(found):
+    for total in _one_report(totals.between(connection, start_us, end_us)):
         days[_day(total.starts_us), total.catalog][total.source].append(total)
     for (day, catalog), by_source in days.items():
-        for total in by_source[_first(by_source, USAGE_FROM, lambda one: one.tokens > 0)]:
+        yield Reported(
+            day,
+            catalog,
+            by_source[_first(by_source, USAGE_FROM, lambda one: one.tokens > 0)],
+            by_source[_first(by_source, COST_FROM, lambda one: one.cost_nanos is not None)],
+            by_source[_first(by_source, PEOPLE_FROM, _names_somebody)],
+        )
+
+
+def _of_provider(found: Iterable[Reported]) -> Iterator[tuple[Place, Sum]]:
+    for day, catalog, usage, costs, people_named in found:
+        for total in usage:
             used = Sum(total.requests, _tokens(total, _INPUT), _tokens(total, _OUTPUT))
             yield Place(day, catalog, plain_model(total.model), ""), used
-        for total in by_source[_first(by_source, COST_FROM, lambda one: one.cost_nanos is not None)]:
+        for total in costs:
             yield Place(day, catalog, plain_model(total.model), ""), Sum(cost_nanos=total.cost_nanos)
-        for total in by_source[_first(by_source, PEOPLE_FROM, _names_somebody)]:
+        for total in people_named:
             if total.person:
                 used = Sum(total.requests, _tokens(total, _INPUT), _tokens(total, _OUTPUT), total.cost_nanos)
                 yield Place(day, catalog, plain_model(total.model), total.person.lower()), used

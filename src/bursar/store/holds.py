@@ -21,6 +21,16 @@ class EndedHold(NamedTuple):
     record: CallRecord
 
 
+class Afterwards(NamedTuple):
+    """What was posted for a call after its end: more was charged, or some of it taken back (below 0), in nano-USD.
+
+    With it may stand a record of what the call used.
+    """
+
+    nanos: int
+    record: CallRecord | None
+
+
 def find_hold(connection: sa.Connection, hold_id: str) -> OpenHold | EndedHold | None:
     """The hold with this id, open or ended; None when there never was one."""
     row = connection.execute(sa.select(holds).where(holds.c.id == hold_id)).first()
@@ -31,6 +41,21 @@ def find_hold(connection: sa.Connection, hold_id: str) -> OpenHold | EndedHold |
     )
     ended = connection.execute(query).first()
     return None if ended is None else EndedHold(ended[0], CallRecord(*ended[1:]))
+
+
+def afterwards(connection: sa.Connection, posting_id: int) -> Afterwards | None:
+    """What became of the call that a posting ended, when that was known only later; None as long as it is not."""
+    signs = {f"correct:call:{posting_id}": -1, f"charge:call:{posting_id}": 1}
+    query = (
+        sa.select(postings.c.op, postings.c.amount_nanos, calls)
+        .outerjoin(calls, calls.c.posting_id == postings.c.id)
+        .where(postings.c.op.in_(signs))
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    op, nanos, posted, *record = found
+    return Afterwards(signs[op] * nanos, None if posted is None else CallRecord(*record))
 
 
 def balances_by_id(connection: sa.Connection, balance_ids: Sequence[int]) -> dict[int, Balance]:

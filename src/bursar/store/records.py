@@ -6,14 +6,18 @@ import msgspec
 
 from bursar.ledger.postings import OpenHold
 
+TRUED_UP = "trued up"
+"""The outcome of a record that tells of a call, which was charged provisionally and is recorded so, what it used."""
+
 
 class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """One call's facts. Tokens in disjoint buckets (see `bursar.usage`), amounts in nano-USD, times in µs UTC.
 
     `outcome` is how it ended for the books: settled, provisional (charged conservatively until something better is
-    known; `reason` says why) or released (not charged). `provider_request` and `provider_message` are the provider's
-    own names for the request and for its answer, by which what others report of the call is known again. The columns
-    after `posting_id` in the table `calls` are these fields in this order.
+    known; `reason` says why), released (not charged), or trued up (of a call that was charged provisionally: what it
+    used, and what it cost beyond that charge, which stands in a record of its own). `provider_request` and
+    `provider_message` are the provider's own names for the request and for its answer, by which what others report of
+    the call is known again. The columns after `posting_id` in the table `calls` are these fields in this order.
     """
 
     hold_id: str

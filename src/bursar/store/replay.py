@@ -41,7 +41,7 @@ LAWFUL: dict[Verb, frozenset[tuple[Account, Account]]] = {
 
 _EXTEND = re.compile(r"extend:([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18})")
 
-RECORDED = frozenset({Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE})
+RECORDED = frozenset({Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE, Verb.CORRECT})
 """Verbs with which a call's record may come."""
 
 OUTCOMES = {Verb.SETTLE: "settled", Verb.PROVISIONAL: "provisional", Verb.RELEASE: "released"}

@@ -50,8 +50,8 @@ def test_a_hold_is_the_bound_of_its_call_and_is_settled_by_what_was_used(api: Ap
     assert balance(api, ada) == ("1999.99832", "0.00", cost)
     [call] = api.operator.get("/usage").json()
     assert (call["wire"], call["provider"], call["model"], call["provider_request"]) == (
-        "outside",
-        "litellm",
+        "outside:litellm",
+        "anthropic",
         MODEL,
         "req_1",
     )
@@ -130,9 +130,82 @@ def test_one_that_is_not_ended_in_time_is_charged_provisionally(api: Api, ada: s
     assert give_up(api.books) == 0
     now = api.operator.get(f"/holds/{held['id']}").json()
     assert (now["state"], now["cost"], now["reason"]) == ("provisional", BOUND, GIVEN_UP)
-    late = api.operator.post(f"/holds/{held['id']}/settle", json={"usage": {"output_tokens": 1}})
-    assert refused(late) == (409, "hold_ended", None)
+    assert balance(api, ada) == ("1999.9895", "0.00", BOUND)
     assert_proved(api.books.database)
+
+
+def given_up(api: Api, clock: VirtualClock, **body: Any) -> str:
+    """A hold whose time is over, so that it is charged; where it is settled."""
+    held = asked(api.operator, expires="10m", **body)
+    clock.advance(600)
+    assert give_up(api.books) == 1
+    return f"/holds/{held['id']}"
+
+
+LATE = {"usage": {"input_tokens": 400, "cache_read_tokens": 600, "output_tokens": 20}, "provider_request": "req_late"}
+LATE_COST = "0.00168"
+
+
+def test_what_it_cost_may_be_said_later_once(api: Api, ada: str, clock: VirtualClock) -> None:
+    path = given_up(api, clock, person=ada, **ASK)
+    clock.advance(6 * 86_400)
+    settled = api.operator.post(f"{path}/settle", json=LATE)
+    assert settled.status_code == 200, settled.text
+    told = settled.json()
+    assert (told["state"], told["cost"], told["amount"]) == ("settled", LATE_COST, BOUND)
+    assert (told["usage"]["cache_read_tokens"], told["provider_request"]) == (600, "req_late")
+    assert api.operator.get(path).json() == told
+    assert api.operator.post(f"{path}/settle", json=LATE).json() == told
+    for other in ({"usage": {"output_tokens": 1}}, {"cost": LATE_COST}, {"cost": "1.00"}):
+        assert refused(api.operator.post(f"{path}/settle", json=other)) == (409, "hold_ended", None)
+    assert refused(api.operator.post(f"{path}/release", json={})) == (409, "hold_ended", None)
+    assert balance(api, ada) == ("1999.99832", "0.00", LATE_COST)
+    assert_proved(api.books.database)
+
+
+def test_what_cost_more_than_its_bound_is_charged_later(api: Api, ada: str, clock: VirtualClock) -> None:
+    secret = api.key(ada, limit="5.00")
+    key = api.operator.get("/keys").json()[0]["id"]
+    path = given_up(api, clock, key=key, amount="1.00", model=MODEL)
+    told = api.operator.post(f"{path}/settle", json={"cost": "3.50"}).json()
+    assert (told["state"], told["cost"], told["amount"]) == ("settled", "3.50", "1.00")
+    assert api.operator.post(f"{path}/settle", json={"cost": "3.50"}).json() == told
+    assert refused(api.operator.post(f"{path}/settle", json={"cost": "0.50"})) == (409, "hold_ended", None)
+    assert balance(api, ada) == ("1996.50", "0.00", "3.50")
+    assert api.client(secret).get("/authorize").json()["left"] == "1.50", "the key's limit counts it"
+    assert_proved(api.books.database)
+
+
+def test_what_is_released_later_is_taken_back(api: Api, ada: str, clock: VirtualClock) -> None:
+    path = given_up(api, clock, person=ada, **ASK)
+    told = api.operator.post(f"{path}/release", json={}).json()
+    assert (told["state"], told["cost"]) == ("settled", "0.00")
+    assert api.operator.post(f"{path}/release", json={}).json() == told
+    assert balance(api, ada) == ("2000.00", "0.00", "0.00")
+    assert_proved(api.books.database)
+
+
+def test_after_a_week_it_stands(api: Api, ada: str, clock: VirtualClock) -> None:
+    path = given_up(api, clock, person=ada, **ASK)
+    clock.advance(7 * 86_400)
+    assert refused(api.operator.post(f"{path}/settle", json=LATE)) == (409, "hold_ended", None)
+    assert api.operator.get(path).json()["state"] == "provisional"
+
+
+def test_what_is_said_later_is_priced_as_it_was_held(api: Api, ada: str, clock: VirtualClock) -> None:
+    path = given_up(api, clock, person=ada, amount="1.00", model=MODEL)
+    assert refused(api.operator.post(f"{path}/settle", json=LATE)) == (400, "field_missing", "cost")
+    assert api.operator.post(f"{path}/settle", json={"cost": "1.00"}).json()["cost"] == "1.00"
+
+
+def test_a_late_settlement_is_in_the_reconciliation(api: Api, ada: str, clock: VirtualClock) -> None:
+    """The call is one call of the provider whose model it is, on the day on which it was charged."""
+    path = given_up(api, clock, person=ada, **ASK)
+    clock.advance(86_400)
+    api.operator.post(f"{path}/settle", json=LATE)
+    [line] = api.operator.get("/reconciliation", params={"period": "2026-11"}).json()["lines"]
+    known = {"calls": 1, "input_tokens": 1_000, "output_tokens": 20, "cost": LATE_COST}
+    assert (line["day"], line["provider"], line["known"]) == ("2026-11-01", "anthropic", known)
 
 
 def test_a_restart_leaves_it_to_its_gateway(

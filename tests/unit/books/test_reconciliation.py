@@ -55,7 +55,7 @@ def record(source: str, key: str, at_us: int, **more: Any) -> UsageRecord:
 
 def found(company: Company, period: str = "2026-11", provider: str | None = None) -> Reconciliation:
     with company.books.database.reading() as connection:
-        return reconciliation(connection, period_named(period), CATALOGS, provider)
+        return reconciliation(connection, period_named(period), CATALOGS, company.books.prices, provider=provider)
 
 
 def statuses(company: Company) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bursar.books.holds import Ending, Wanted, give_up, hold, id_of, settle
 from bursar.books.imports import Report, take
 from bursar.books.outside import Charged, Outside, OutsideNote, charge_outside
 from bursar.books.residual import put_down
@@ -48,7 +49,8 @@ class History:
             self.people.append(email)
 
     def go_on(self) -> None:
-        step = self.random.choice((self.call, self.call, self.log, self.log, self.adjust, self.report, self.confirm))
+        often = (self.call, self.log, self.log, self.outside, self.outside)
+        step = self.random.choice((*often, self.adjust, self.report, self.confirm))
         step()
         if self.day < 27 and self.random.random() < 0.3:
             self.clock.advance(86_400)
@@ -77,6 +79,27 @@ class History:
         )
         take(self.company.books, Report(source="claude-code", records=[record], actor="operator"))
 
+    def outside(self) -> None:
+        """A call of another gateway: in time, too late, or never settled; for less or more than was held."""
+        spender = self.company.spender(self.random.choice(self.people))
+        held, cost = (self.random.randint(1, 5 * USD) for _ in range(2))
+        wanted = Wanted(
+            id=id_of("key:0", self.name()),
+            asked="",
+            gateway="litellm",
+            until_us=self.clock() + 1_000_000,
+            model=SONNET,
+            catalog="anthropic",
+            amount_nanos=held,
+        )
+        hold(self.company.books, spender, wanted)
+        if late := self.random.random() < 0.7:
+            self.clock.advance(2)
+            assert give_up(self.company.books) == 1
+        if not late or self.random.random() < 0.7:
+            for _ in range(2):
+                assert settle(self.company.books, wanted.id, Ending(cost_nanos=cost)).cost_nanos == cost
+
     def adjust(self) -> None:
         with self.company.books.database.reading() as connection:
             person_id = directory.person(connection, self.people[0]).id
@@ -104,7 +127,9 @@ class History:
 
     def residual(self) -> Residual:
         with self.company.books.database.reading() as connection:
-            [residual] = reconciliation(connection, period_named("2026-11"), CATALOGS).residuals
+            [residual] = reconciliation(
+                connection, period_named("2026-11"), CATALOGS, self.company.books.prices
+            ).residuals
         return residual
 
     def in_the_ledger(self) -> int:
@@ -143,7 +168,7 @@ def play(company: Company, clock: VirtualClock, seed: int) -> History:
     return history
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_books_and_residual_come_to_the_newest_report(company: Company, clock: VirtualClock, seed: int) -> None:
     play(company, clock, seed)
 
