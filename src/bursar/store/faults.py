@@ -39,6 +39,10 @@ class FaultName(StrEnum):
     OPEN_HOLD_DIFFERS = "open_hold_differs"
     HELD_DIFFERS = "held_differs"
     REFUSED_AND_POSTED = "refused_and_posted"
+    # what others told of
+    HEAD_MISSING = "head_missing"
+    HEAD_DIFFERS = "head_differs"
+    CHARGED_DIFFERS = "charged_differs"
     # the chains
     LINK_MISSING = "link_missing"
     SEAL_ORPHANED = "seal_orphaned"

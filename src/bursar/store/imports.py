@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from bursar.store.decisions import PENDING
 from bursar.store.schema import (
     balances,
     calls,
@@ -25,8 +26,6 @@ from bursar.store.schema import (
 )
 
 AT_ONCE = 500
-PENDING = "pending"
-"""The state of a head of which it is not decided what comes of it."""
 
 
 class Import(msgspec.Struct, frozen=True):

@@ -2,8 +2,9 @@
 
 The journal is played again from its first posting; every account is watched at every step; what comes out is compared
 with the balances and open holds that the gateway decides by; the hash chains are recomputed, and the papers that they
-seal compared (plans, price books, changes, documents, exchange rates). What chains alone cannot show is that their
-end was cut off, or that somebody computed them anew: a checkpoint that was kept elsewhere does.
+seal compared (plans, price books, changes, documents, exchange rates, imports); what reported calls have come to is
+held against both. What chains alone cannot show is that their end was cut off, or that somebody computed them anew: a
+checkpoint that was kept elsewhere does.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bursar.store.reading import entries, stream
 from bursar.store.replay import Replay
 from bursar.store.schema import postings, refusals
 from bursar.store.seals import Papers
+from bursar.store.told import prove_heads
 
 PROGRESS_EVERY = 1_000
 
@@ -76,6 +78,7 @@ def verify(
         _as_noted(checkpoint, chains, findings)
     open_holds = replay.finish(connection)
     _refused_and_posted(connection, findings)
+    prove_heads(connection, findings)
     if on_progress is not None:
         on_progress(done, total)
     return Verification(
