@@ -1,8 +1,9 @@
 """The same question about the same files: the answer that was given is printed again, before anything is loaded.
 
 Whoever has a status line asks every few seconds, and starting takes longer than finding out that nothing has changed.
-An answer holds for a quarter of an hour at most, because days begin at a full quarter in every time zone; and only
-as long as every file and folder that was looked at is as it was, the terminal, the zone, this program and its prices.
+An answer holds for a quarter of an hour at most, because days begin at a full quarter in every time zone, and for a
+minute where it tells how long something still takes; and only as long as every file and folder that was looked at is
+as it was, the terminal, the zone, this program and its prices.
 
 This module imports next to nothing, and that is its point.
 """
@@ -20,8 +21,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-COMMANDS = frozenset({"today", "daily", "monthly", "models", "sessions"})
+COMMANDS = frozenset({"today", "daily", "weekly", "monthly", "models", "sessions", "session", "blocks"})
 SLOT_S = 15 * 60
+SHORTER_S = {"blocks": 60}
 SETTINGS = (
     *("HOME", "TZ", "LANG", "LC_ALL", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     *("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS"),
@@ -31,6 +33,8 @@ SETTINGS = (
 PARTS = ("cli", "local", "importers", "pricing", "pricing/data")
 MOST_ANSWERS = 64
 DATABASES = (".db", ".db-wal")
+LIMITS = "limits.json"
+"""What a subscription's provider said last of its limits: see `usage_limits`."""
 
 Seen = list[list[object]]
 """Paths, each with its size and the time of its last change; nothing else for one that is not there."""
@@ -41,19 +45,29 @@ _seen: list[list[Any]] = []
 
 def print_again(words: Sequence[str]) -> bool:
     """Print the answer to these words if it was given before and still holds; tells whether it did."""
-    if len(words) < 2 or words[0] != "usage" or words[1] not in COMMANDS or "--no-cache" in words:
+    if len(words) < 2 or words[0] != "usage" or words[1] not in COMMANDS:
         return False
+    answer = answer_again(words)
+    if answer is None:
+        return False
+    sys.stdout.write(answer)
+    sys.stdout.flush()
+    return True
+
+
+def answer_again(words: Sequence[str], facts: object = None) -> str | None:
+    """The answer to these words, and to what was told besides them, if it was given before and still holds."""
+    if "--no-cache" in words:
+        return None
     try:
-        question = _question(words)
+        question = _question(words, facts)
         _asked[:] = [question]
         kept = json.loads(_place(question).read_bytes())
         if kept["question"] != question or any(_about(path) != told for path, *told in kept["seen"]):
-            return False
-        sys.stdout.write(kept["answer"])
-        sys.stdout.flush()
+            return None
+        return str(kept["answer"])
     except (OSError, ValueError, KeyError, TypeError, ImportError):
-        return False
-    return True
+        return None
 
 
 def looked_at(folders: Sequence[Path], homes: Sequence[Path]) -> Seen:
@@ -90,13 +104,26 @@ def remembering(seen: Seen) -> Iterator[None]:
         yield
     finally:
         sys.stdout = before
+    remember("".join(out.said), seen)
+
+
+def remember(answer: str, seen: Seen) -> None:
+    """Keep an answer to the words that this run began with, if it began with any."""
+    if not _asked:
+        return
     question = _asked.pop()
-    draft = _place(question).with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_room(draft.parent)
-        draft.write_text(json.dumps({"question": question, "seen": seen, "answer": "".join(out.said)}))
-        draft.replace(_place(question))
+        _make_room(folder() / "answers")
+    put(_place(question), json.dumps({"question": question, "seen": seen, "answer": answer}))
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file below `folder`, all of it or none; where that is full or may not be written nothing is kept."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.write_text(text)
+        draft.replace(path)
 
 
 class _Twice:
@@ -114,8 +141,8 @@ class _Twice:
         return getattr(self._to, name)
 
 
-def _question(words: Sequence[str]) -> str:
-    """The words, and all else that the answer depends on but for the logs."""
+def _question(words: Sequence[str], facts: object) -> str:
+    """The words and facts, and all else that the answer depends on but for the logs."""
     package = Path(__file__).parent.parent
     code = [
         _about(entry.path) for part in PARTS for entry in sorted(os.scandir(package / part), key=lambda e: e.name)
@@ -123,11 +150,11 @@ def _question(words: Sequence[str]) -> str:
     prices = find_spec("genai_prices")
     return json.dumps(
         [
-            list(words),
+            [list(words), facts],
             [os.environ.get(name) for name in SETTINGS],
             os.getcwd(),
             sys.stdout.isatty() and list(os.get_terminal_size(sys.stdout.fileno())),
-            int(time.time()) // SLOT_S,
+            int(time.time()) // SHORTER_S.get(words[1], SLOT_S),
             _about("/etc/localtime"),
             zlib.crc32(json.dumps(code).encode()),
             _about(prices.origin) if prices is not None and prices.origin else None,
@@ -144,8 +171,17 @@ def _about(path: str) -> list[int]:
 
 
 def _place(question: str) -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "bursar" / "answers" / f"{zlib.crc32(question.encode()):08x}.json"
+    return folder() / "answers" / f"{zlib.crc32(question.encode()):08x}.json"
+
+
+def folder() -> Path:
+    """Where all is kept that may be deleted at any time."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bursar"
+
+
+def seen_file(path: Path) -> Seen:
+    """A single file that an answer depends on, before it is read."""
+    return [[str(path), *_about(str(path))]]
 
 
 def _make_room(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bursar.cli.again import Seen, looked_at
 from bursar.cli.show import progress
-from bursar.cli.usage_asked import Asked
+from bursar.cli.usage_asked import Asked, View
 from bursar.local import cache
 from bursar.local.group import Group
 from bursar.local.tables import (
@@ -17,10 +17,11 @@ from bursar.local.tables import (
     Row,
     Sum,
     added_up,
-    by_day,
     by_model,
-    by_month,
+    by_part,
+    by_period,
     by_session,
+    period_name,
     rows,
     unpriced,
     within,
@@ -44,13 +45,23 @@ class Found(NamedTuple):
     titles: dict[str, str]
     seen: Seen
 
-    def days(self) -> list[Row]:
-        """A row for each day with calls, oldest first."""
-        return by_day(self.groups, self.calendar)
+    def periods(self, view: View) -> list[Row]:
+        """A row for each day, week or month with calls."""
+        found = by_period(self.groups, period_name(view.unit, self.calendar, view.week_begins))
+        return found[::-1] if view.latest_first else found
 
-    def months(self) -> list[Row]:
-        """A row for each month with calls, oldest first."""
-        return by_month(self.groups, self.calendar)
+    def parts(self, view: View) -> dict[str, list[Row]]:
+        """The rows by part of each period, the dearest first; none where nobody wants them."""
+        if view.by is None:
+            return {}
+        return by_part(self.groups, period_name(view.unit, self.calendar, view.week_begins), view.by)
+
+    def sessions(self, order: str = "latest") -> list[tuple[Group, Row]]:
+        """A row for each session with one of its groups, the latest, the oldest or the dearest first."""
+        found = by_session(self.groups)
+        if order == "dearest":
+            return sorted(found, key=lambda pair: (-pair[1].total.cost_nanos, -pair[1].total.tokens))
+        return found[::-1] if order == "oldest" else found
 
     def models(self) -> list[Row]:
         """A row for each model, the dearest first."""
@@ -74,60 +85,71 @@ class Found(NamedTuple):
             hours[self.calendar.at(group.slot).hour] += group.cost_nanos or 0
         return hours
 
-    def days_json(self) -> dict[str, Any]:
-        """Days as JSON."""
-        return self._head() | {"days": [_row_json("day", row) for row in self.days()]} | self._foot()
-
-    def months_json(self) -> dict[str, Any]:
-        """Months as JSON."""
-        return self._head() | {"months": [_row_json("month", row) for row in self.months()]} | self._foot()
+    def periods_json(self, view: View) -> dict[str, Any]:
+        """Days, weeks or months as JSON, each with its parts if they are wanted; with its models it is always."""
+        parts = self.parts(view)
+        listed = []
+        for row in self.periods(view):
+            told = row_json(view.unit, row)
+            if view.by in {"project", "source"}:
+                told[f"{view.by}s"] = [{view.by: part.name} | sum_json(part.total) for part in parts[row.name]]
+            listed.append(told)
+        return self.head() | {f"{view.unit}s": listed} | self.foot()
 
     def models_json(self) -> dict[str, Any]:
         """Models as JSON."""
-        listed = [{"model": row.name} | _sum_json(row.total) for row in self.models()]
-        return self._head() | {"models": listed} | self._foot()
+        listed = [{"model": row.name} | sum_json(row.total) for row in self.models()]
+        return self.head() | {"models": listed} | self.foot()
 
-    def sessions_json(self, limit: int) -> dict[str, Any]:
-        """Sessions as JSON, the latest first."""
-        listed = [
-            {
-                "session": group.session,
-                "source": group.source,
-                "project": group.project,
-                "last": self.calendar.at(row.total.last_slot).isoformat(),
-            }
-            | _row_json("", row)
-            for group, row in by_session(self.groups)[:limit]
-        ]
-        return self._head() | {"sessions": listed} | self._foot()
+    def sessions_json(self, order: str, limit: int) -> dict[str, Any]:
+        """Sessions as JSON."""
+        listed = [self.session_json(group, row) for group, row in self.sessions(order)[:limit]]
+        return self.head() | {"sessions": listed} | self.foot()
+
+    def session_json(self, group: Group, row: Row) -> dict[str, Any]:
+        """A session as JSON."""
+        return {
+            "session": group.session,
+            "source": group.source,
+            "project": group.project,
+            "first": self.time_json(row.total.first_us),
+            "last": self.time_json(row.total.last_us),
+        } | row_json("", row)
+
+    def time_json(self, at_us: int) -> str:
+        """An instant on the clock there."""
+        return self.calendar.instant(at_us).isoformat(timespec="seconds")
 
     def today_json(self) -> dict[str, Any]:
         """Today as JSON."""
         groups = self.of_today()
-        named = rows(groups, lambda group: self.asked.today.isoformat())
-        only = next(iter(named.values()), Row(self.asked.today.isoformat(), Sum(), {}))
-        return _row_json("day", only) | {
+        name = self.asked.today.isoformat()
+        only = rows(groups, lambda group: name).get(name) or Row.empty(name)
+        return row_json("day", only) | {
             "hours": [usd(nanos) for nanos in self.hours()],
-            "yesterday": _sum_json(added_up(self.of_days(1, 1))),
-            "last_30_days": _sum_json(added_up(self.of_days(29, 0))),
+            "yesterday": sum_json(added_up(self.of_days(1, 1))),
+            "last_30_days": sum_json(added_up(self.of_days(29, 0))),
             "prices": self.told.prices,
         }
 
-    def _head(self) -> dict[str, Any]:
+    def head(self) -> dict[str, Any]:
+        """What JSON begins with: what was asked."""
         asked = self.asked
         return {
             "since": asked.since and asked.since.isoformat(),
             "until": asked.until and asked.until.isoformat(),
+            "project": asked.project,
             "time_zone": asked.zone.key if asked.zone else None,
             "prices": self.told.prices,
             "files": self.told.files,
         }
 
-    def _foot(self) -> dict[str, Any]:
+    def foot(self) -> dict[str, Any]:
+        """What JSON ends with: all together, and what could not be priced or read."""
         told = self.told
         return {
-            "total": _sum_json(added_up(self.groups)),
-            "unpriced": [{"model": name} | _sum_json(its) for name, its in unpriced(self.groups).items()],
+            "total": sum_json(added_up(self.groups)),
+            "unpriced": [{"model": name} | sum_json(its) for name, its in unpriced(self.groups).items()],
             "broken_lines": len(told.broken),
             "broken": [
                 {"file": one.file, "line": one.line, "reason": one.reason}
@@ -148,7 +170,11 @@ def find(asked: Asked, *, cached: bool, quiet: bool) -> Found:
         with _Patience() as patience:
             found = told(sources, roots, patience.saw, place)
     calendar = Calendar(asked.zone)
-    groups = list(within(found.groups, calendar, asked.since, asked.until))
+    groups = [
+        group
+        for group in within(found.groups, calendar, asked.since, asked.until)
+        if asked.project is None or asked.project in {group.project, project_name(group.project)}
+    ]
     titles = {name: source.title for name, source in sources.items()}
     return Found(asked, found, calendar, groups, titles, seen)
 
@@ -190,13 +216,14 @@ def project_name(project: str) -> str:
     return Path(project).name or project
 
 
-def _row_json(what: str, row: Row) -> dict[str, Any]:
+def row_json(what: str, row: Row) -> dict[str, Any]:
+    """A row as JSON, its name under `what`, with its models, the dearest first."""
     named = {what: row.name} if what else {}
     models = sorted(row.models.items(), key=lambda pair: -pair[1].cost_nanos)
-    return named | _sum_json(row.total) | {"models": [{"model": name} | _sum_json(its) for name, its in models]}
+    return named | sum_json(row.total) | {"models": [{"model": name} | sum_json(its) for name, its in models]}
 
 
-def _sum_json(its: Sum) -> dict[str, Any]:
+def sum_json(its: Sum) -> dict[str, Any]:
     """`cost` is of the calls that have a price; null when none has."""
     has_price = its.calls > its.unpriced_calls or not its.calls
     return {

@@ -14,7 +14,19 @@ INPUT = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "audio_input
 def show(calls: list[dict[str, Any]]) -> None:
     """Print them. Why a call came to nothing stands at its end, where there is room for it."""
     wide = width() >= WIDE
-    columns = ["At (UTC)", "Person", "Source", "Model", ">Input", ">Output", ">Cost", ">Charged", "State", "~Why"]
+    columns = [
+        "At (UTC)",
+        "Person",
+        "Source",
+        "Model",
+        ">Input",
+        ">Output",
+        ">Cost",
+        ">Charged",
+        "State",
+        "~Claimed by",
+        "~Why",
+    ]
     kept = [name for name in columns if wide or name not in {"Person", "~Why"}]
     rows = [dict(zip(columns, _row(call), strict=True)) for call in calls]
     table(kept, [[row[name] for name in kept] for row in rows], empty="No such call was reported.")
@@ -31,5 +43,6 @@ def _row(call: dict[str, Any]) -> list[str]:
         money(call["cost"]),
         money(call["charged"]),
         call["state"],
+        ", ".join(call["claimed_by"]) or NONE,
         call["why"] or NONE,
     ]

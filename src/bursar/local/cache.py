@@ -15,7 +15,7 @@ import msgspec
 from bursar import __version__
 from bursar.local.kept import Kept
 
-FORM = f"{__version__}/2"
+FORM = f"{__version__}/3"
 """Files of another form are not read."""
 
 

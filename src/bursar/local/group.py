@@ -13,6 +13,7 @@ SLOT_US = 15 * 60 * 1_000_000
 class Group(msgspec.Struct, array_like=True, gc=False):
     """Calls of one quarter of an hour that share model, session and project. `slot` counts quarters since 1970 UTC.
 
+    `first_us` and `last_us` are the instants of the first and the last of them, in microseconds since 1970 UTC.
     `cost_nanos` is by the price book, or what the source itself says where the book has no price; None if neither
     knows: that is not nothing.
     """
@@ -32,3 +33,5 @@ class Group(msgspec.Struct, array_like=True, gc=False):
     output: int
     web_searches: int
     cost_nanos: int | None
+    first_us: int
+    last_us: int

@@ -28,14 +28,16 @@ def groups_of(one: Kept, book: PriceBook, without: Collection[int] = ()) -> list
         if known is None:
             known = sums[place] = _Sum()
         known.calls.append(counts)
+        known.at_us.append(at_us)
         known.given += cost
     return [_group(one, book, *place, told) for place, told in sums.items()]
 
 
 class _Sum:
-    __slots__ = ("calls", "given")
+    __slots__ = ("at_us", "calls", "given")
 
     def __init__(self) -> None:
+        self.at_us: list[int] = []
         self.calls: list[list[int]] = []
         self.given = 0
 
@@ -59,6 +61,7 @@ def _group(one: Kept, book: PriceBook, slot: int, index: int, tells_no_cost: boo
     return Group(
         slot, one.source, whose.catalog, whose.model, whose.variant, whose.session or "", whose.project or "",
         len(told.calls), uncached, read, written, written_1h, output, searches, cost,
+        min(told.at_us), max(told.at_us),
     )  # fmt: skip
 
 

@@ -1,30 +1,35 @@
-"""Groups of calls as people ask for them: by day, month, model or session, in a time zone."""
+"""Groups of calls as people ask for them: by day, week, month, model or session, in a time zone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from bursar.local.group import SLOT_US, Group
 
 SLOT_S = SLOT_US // 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Namer = Callable[[Group], str]
 UNNAMED = "unknown"
 """What a model is called that no line names."""
 
 
 class Sum:
-    """Calls added up. `cost_nanos` is of the calls that have a price, `unpriced_calls` and tokens of the others."""
+    """Calls added up. `cost_nanos` is of the calls that have a price, `unpriced_calls` and tokens of the others.
+
+    `first_us` and `last_us` are the instants of the first and the last call, 0 where there is none.
+    """
 
     __slots__ = (
         "cache_read",
         "cache_write",
         "calls",
         "cost_nanos",
+        "first_us",
         "input",
-        "last_slot",
+        "last_us",
         "output",
-        "slots",
         "unpriced_calls",
         "unpriced_tokens",
     )
@@ -32,8 +37,7 @@ class Sum:
     def __init__(self) -> None:
         self.calls = self.input = self.cache_read = self.cache_write = self.output = 0
         self.cost_nanos = self.unpriced_calls = self.unpriced_tokens = 0
-        self.last_slot = 0
-        self.slots: set[int] = set()
+        self.first_us = self.last_us = 0
 
     @property
     def tokens(self) -> int:
@@ -48,13 +52,13 @@ class Sum:
 
     def add(self, group: Group) -> None:
         """Count a group."""
+        self.first_us = min(self.first_us, group.first_us) if self.calls else group.first_us
+        self.last_us = max(self.last_us, group.last_us) if self.calls else group.last_us
         self.calls += group.calls
         self.input += group.input
         self.cache_read += group.cache_read
         self.cache_write += group.cache_write_5m + group.cache_write_1h
         self.output += group.output
-        self.last_slot = max(self.last_slot, group.slot)
-        self.slots.add(group.slot)
         if group.cost_nanos is None:
             self.unpriced_calls += group.calls
             self.unpriced_tokens += (
@@ -63,6 +67,18 @@ class Sum:
         else:
             self.cost_nanos += group.cost_nanos
 
+    def merge(self, other: Sum) -> None:
+        """Count what is counted elsewhere."""
+        if not other.calls:
+            return
+        self.first_us = min(self.first_us, other.first_us) if self.calls else other.first_us
+        self.last_us = max(self.last_us, other.last_us) if self.calls else other.last_us
+        for name in _ADDED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_ADDED = ("calls", "input", "cache_read", "cache_write", "output", "cost_nanos", "unpriced_calls", "unpriced_tokens")
+
 
 class Row(NamedTuple):
     """A line of a table: its name, all of it, and it by model."""
@@ -70,6 +86,25 @@ class Row(NamedTuple):
     name: str
     total: Sum
     models: dict[str, Sum]
+
+    @classmethod
+    def empty(cls, name: str) -> Row:
+        """A line with nothing in it yet."""
+        return cls(name, Sum(), {})
+
+    def add(self, group: Group) -> None:
+        """Count a group."""
+        self.total.add(group)
+        model = model_name(group)
+        if model not in self.models:
+            self.models[model] = Sum()
+        self.models[model].add(group)
+
+    def merge(self, other: Row) -> None:
+        """Count what is counted elsewhere."""
+        self.total.merge(other.total)
+        for model, its in other.models.items():
+            self.models.setdefault(model, Sum()).merge(its)
 
 
 class Calendar:
@@ -82,6 +117,10 @@ class Calendar:
     def at(self, slot: int) -> datetime:
         """When a quarter of an hour begins, on the clock there."""
         return datetime.fromtimestamp(slot * SLOT_S, UTC).astimezone(self._zone)
+
+    def instant(self, at_us: int) -> datetime:
+        """An instant in microseconds since 1970 UTC, on the clock there."""
+        return (EPOCH + timedelta(microseconds=at_us)).astimezone(self._zone)
 
     def day(self, slot: int) -> date:
         """The day there."""
@@ -114,28 +153,56 @@ def rows(groups: Iterable[Group], name: Callable[[Group], str]) -> dict[str, Row
         its = name(group)
         row = found.get(its)
         if row is None:
-            row = found[its] = Row(its, Sum(), {})
-        row.total.add(group)
-        model = model_name(group)
-        if model not in row.models:
-            row.models[model] = Sum()
-        row.models[model].add(group)
+            row = found[its] = Row.empty(its)
+        row.add(group)
     return found
 
 
 def by_day(groups: Iterable[Group], calendar: Calendar) -> list[Row]:
     """A row for each day with calls, named YYYY-MM-DD, oldest first."""
-    return _sorted(rows(groups, lambda group: calendar.day(group.slot).isoformat()))
+    return by_period(groups, period_name("day", calendar))
 
 
 def by_month(groups: Iterable[Group], calendar: Calendar) -> list[Row]:
     """A row for each month with calls, named YYYY-MM, oldest first."""
-    return _sorted(rows(groups, lambda group: calendar.day(group.slot).isoformat()[:7]))
+    return by_period(groups, period_name("month", calendar))
+
+
+def by_period(groups: Iterable[Group], name: Namer) -> list[Row]:
+    """A row for each period with calls, oldest first."""
+    return _sorted(rows(groups, name))
+
+
+def period_name(unit: str, calendar: Calendar, week_begins: int = 0) -> Namer:
+    """What the day, week or month of a group is called: YYYY-MM-DD, that of the week's first day, YYYY-MM.
+
+    Weeks begin on a day counted from Monday, 0 to 6.
+    """
+    match unit:
+        case "day":
+            return lambda group: calendar.day(group.slot).isoformat()
+        case "week":
+            return lambda group: first_of_week(calendar.day(group.slot), week_begins).isoformat()
+        case _:
+            return lambda group: calendar.day(group.slot).isoformat()[:7]
+
+
+def first_of_week(day: date, week_begins: int) -> date:
+    """The first day of a day's week, which begins on a day counted from Monday."""
+    return day - timedelta(days=(day.weekday() - week_begins) % 7)
+
+
+def by_part(groups: Iterable[Group], name: Namer, part: str) -> dict[str, list[Row]]:
+    """For each name its rows by PARTS, the dearest first."""
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        found.setdefault(name(group), []).append(group)
+    return {its: _dearest_first(rows(some, PARTS[part])) for its, some in found.items()}
 
 
 def by_model(groups: Iterable[Group]) -> list[Row]:
     """A row for each model, the dearest first."""
-    return sorted(rows(groups, model_name).values(), key=lambda row: (-row.total.cost_nanos, -row.total.tokens))
+    return _dearest_first(rows(groups, model_name))
 
 
 def by_session(groups: Iterable[Group]) -> list[tuple[Group, Row]]:
@@ -149,7 +216,7 @@ def by_session(groups: Iterable[Group]) -> list[tuple[Group, Row]]:
 
     found = rows(groups, name)
     return sorted(
-        ((some[its], row) for its, row in found.items()), key=lambda pair: (-pair[1].total.last_slot, pair[1].name)
+        ((some[its], row) for its, row in found.items()), key=lambda pair: (-pair[1].total.last_us, pair[1].name)
     )
 
 
@@ -157,6 +224,14 @@ def model_name(group: Group) -> str:
     """What a model is called in tables: with its variant where that is not the usual one."""
     name = group.model or UNNAMED
     return name if group.variant == "standard" else f"{name} ({group.variant})"
+
+
+PARTS: dict[str, Namer] = {
+    "project": lambda group: group.project,
+    "model": model_name,
+    "source": lambda group: group.source,
+}
+"""What periods are shown by, and what a group's part is called there."""
 
 
 def unpriced(groups: Iterable[Group]) -> dict[str, Sum]:
@@ -170,3 +245,7 @@ def unpriced(groups: Iterable[Group]) -> dict[str, Sum]:
 
 def _sorted(found: Mapping[str, Row]) -> list[Row]:
     return [found[name] for name in sorted(found)]
+
+
+def _dearest_first(found: Mapping[str, Row]) -> list[Row]:
+    return sorted(found.values(), key=lambda row: (-row.total.cost_nanos, -row.total.tokens, row.name))

@@ -20,8 +20,9 @@ from tests.unit.importers.test_claude_code import answer
 def group(
     at: str, cost: int | None = 1_000, *, model: str = "opus", session: str = "s", variant: str = "standard"
 ) -> Group:
-    slot = to_us(datetime.fromisoformat(at).replace(tzinfo=UTC)) // SLOT_US
-    return Group(slot, "codex", "openai", model, variant, session, "/src", 2, 10, 100, 5, 1, 20, 0, cost)
+    at_us = to_us(datetime.fromisoformat(at).replace(tzinfo=UTC))
+    slot = at_us // SLOT_US
+    return Group(slot, "codex", "openai", model, variant, session, "/src", 2, 10, 100, 5, 1, 20, 0, cost, at_us, at_us)
 
 
 @pytest.mark.parametrize(
