@@ -2,7 +2,11 @@
 
 Two steps, each of which may be cut off and done again. First what was told is kept, in one transaction: new calls,
 and calls of which more is known than before. Then it is decided what each of them comes to, and posted under the name
-of the call; so whatever was begun ends the same, be it now or after a restart.
+of the call; so whatever was begun ends the same, be it now or after a restart. Reports that are long are taken in
+parts, by `books.uploads`.
+
+A call is the first one's for whom it is told of. Who tells of it for somebody else is told so, and it is noted; an
+administrator can then say that it is theirs.
 """
 
 from __future__ import annotations
@@ -20,13 +24,15 @@ from bursar.books.returned import take_back, true_up
 from bursar.books.told import Told, told
 from bursar.importers.record import UsageRecord
 from bursar.refusals import Refusal, Refused, Why
-from bursar.store import decisions, directory
+from bursar.store import decisions
 from bursar.store import imports as kept
 from bursar.store.decisions import ADJUSTED, CHARGED, MEMO, NOBODY, PENDING, REFUSED, UNPRICED
-from bursar.store.imports import Head, Import, Record
+from bursar.store.imports import Claim, Head, Import, Record
 from bursar.usage import BUCKETS, Usage, counts_of, usage_in
 
-AT_ONCE = 1_000
+AT_ONCE = 500
+"""So many calls are written in one transaction: those of the gateway wait for it."""
+OTHERS = "others"
 LOOKED_AT_AGAIN = frozenset({NOBODY, UNPRICED, REFUSED})
 """What may come to more when it is reported again: by then somebody may be known, a price, or a budget."""
 
@@ -45,7 +51,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a report. `states` counts its calls by what they have come to; see docs/how-to/imports.md.
+    """What came of a report. `states` counts its calls by what they have come to; see docs/how-to/imports.md. Those
+    that are another person's are "others", whatever they have come to for that one.
 
     `cost_nanos` is what they cost by the price book, as far as it knows their models; `compared_nanos` is the part of
     it for which the source gives a cost, too, and `source_nanos` what that is. `people` and `models` are those that
@@ -65,53 +72,60 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
 
 
-class _Sorted(msgspec.Struct):
-    """Records of a report: versions to add, and how many were new, had grown, or were known."""
+class Sorted(msgspec.Struct):
+    """Records of a report: versions to add, what is claimed, and how many were new, had grown, or were known."""
 
     versions: list[Record]
     heads: list[Head]
     again: list[Head]
+    claims: list[Claim]
     added: int = 0
     grown: int = 0
     repeated: int = 0
 
 
 def take(books: Books, report: Report, *, dry_run: bool = False) -> Taken:
-    """Take a report into the books; with `dry_run` only tell what it would add. May be repeated at will."""
-    counted = _once(report.records)
+    """Take a report in one transaction; with `dry_run` only tell what it would add. May be repeated at will."""
+    priced = price(books, report)
     if dry_run:
         with books.database.reading() as connection:
-            priced = _priced(books, connection, report, counted)
             found = _sort(connection, priced)
-        return _taken(None, report, found, priced, {})
-
-    def write(connection: sa.Connection) -> tuple[int, _Sorted, list[Record]]:
-        priced = _priced(books, connection, report, counted)
-        found = _sort(connection, priced)
-        made = Import(
-            0,
-            report.source,
-            report.name,
-            report.actor,
-            books.clock(),
-            len(report.records),
-            found.added,
-            found.grown,
-            found.repeated,
-        )
-        import_id = kept.add_import(connection, made)
-        _keep(connection, import_id, found)
-        return import_id, found, priced
-
-    import_id, found, priced = books.journal.write(write)
+        return _taken(None, report, found, priced)
+    taken = books.journal.write(partial(keep, report=report, priced=priced, now_us=books.clock()))
     settle_pending(books)
+    return msgspec.structs.replace(taken, states=states(books, priced))
+
+
+def keep(
+    connection: sa.Connection, *, report: Report, priced: Sequence[Record], now_us: int, first_id: int | None = None
+) -> Taken:
+    """Keep what is new of a report, of which nothing is decided yet. `first_id` is the import it is a part of."""
+    found = _sort(connection, priced)
+    told = len(report.records)
+    made = Import(
+        0, report.source, report.name, report.actor, now_us, told, found.added, found.grown, found.repeated, first_id
+    )
+    import_id = kept.add_import(connection, made)
+    keep_sorted(connection, import_id, found)
+    kept.add_claims(connection, import_id, found.claims)
+    return _taken(first_id or import_id, report, found, priced)
+
+
+def states(books: Books, priced: Sequence[Record]) -> dict[str, int]:
+    """What calls that were told of have come to, counted."""
     with books.database.reading() as connection:
         now = kept.heads(connection, [(record.source, record.key) for record in priced])
-    states = Counter(head.state for head in now.values())
-    return _taken(import_id, report, found, priced, dict(sorted(states.items())))
+    found = [(record, now[record.source, record.key]) for record in priced]
+    come_to = Counter(OTHERS if _is_anothers(head.person_id, record) else head.state for record, head in found)
+    return dict(sorted(come_to.items()))
 
 
-def _once(records: Iterable[UsageRecord]) -> list[UsageRecord]:
+def _is_anothers(person_id: int | None, record: Record) -> bool:
+    """Whether what a record tells of is a person's, and the record says that it is somebody else's."""
+    return person_id is not None and record.person_id is not None and person_id != record.person_id
+
+
+def once(records: Iterable[UsageRecord]) -> list[UsageRecord]:
     """One record for each call: the one that tells most."""
     found: dict[str, UsageRecord] = {}
     for record in records:
@@ -150,11 +164,14 @@ def _rank(record: Record) -> tuple[bool, int, int, bytes]:
     return not record.sidechain, usage_in(record).total_tokens, -record.at_us, msgspec.msgpack.encode(told)
 
 
-def _priced(books: Books, connection: sa.Connection, report: Report, counted: Sequence[UsageRecord]) -> list[Record]:
-    """Records with what they cost at their own time, and with the people whose they are, where that is known."""
+def price(books: Books, report: Report) -> list[Record]:
+    """A report's calls, once each, with what they cost at their own time, and whose they are, where that is known."""
+    counted = once(report.records)
     if report.person_id is None:
-        by_email = {person.email: person.id for person in directory.all_people(connection)}
-        whose = [by_email.get((record.person or "").strip().lower()) for record in counted]
+        emails = [(record.person or "").strip().lower() for record in counted]
+        with books.database.reading() as connection:
+            by_email = kept.people_named(connection, set(emails))
+        whose = [by_email.get(email) for email in emails]
     else:
         whose = [report.person_id] * len(counted)
     return [_price(books, _bare(record), owner) for record, owner in zip(counted, whose, strict=True)]
@@ -172,11 +189,11 @@ def _price(books: Books, record: Record, person_id: int | None) -> Record:
     return msgspec.structs.replace(record, person_id=person_id, price_version=version, cost_nanos=cost)
 
 
-def _sort(connection: sa.Connection, priced: Sequence[Record]) -> _Sorted:
+def _sort(connection: sa.Connection, priced: Sequence[Record]) -> Sorted:
     """Compare what is told with what is known."""
     known = kept.heads(connection, [(record.source, record.key) for record in priced])
     before = kept.records(connection, (head.record_id for head in known.values()))
-    found = _Sorted([], [], [])
+    found = Sorted([], [], [], [])
     for record in priced:
         head = known.get((record.source, record.key))
         if head is None:
@@ -188,7 +205,7 @@ def _sort(connection: sa.Connection, priced: Sequence[Record]) -> _Sorted:
     return found
 
 
-def _compare(found: _Sorted, head: Head, old: Record, new: Record) -> None:
+def _compare(found: Sorted, head: Head, old: Record, new: Record) -> None:
     person_id = old.person_id if old.person_id is not None else new.person_id
     grown = _rank(new) > _rank(old)
     best = msgspec.structs.replace(new if grown else old, person_id=person_id, version=old.version + 1)
@@ -196,6 +213,9 @@ def _compare(found: _Sorted, head: Head, old: Record, new: Record) -> None:
         best = msgspec.structs.replace(best, cost_nanos=new.cost_nanos, price_version=new.price_version)
     found.grown += grown
     found.repeated += not grown
+    if _is_anothers(old.person_id, new):
+        assert new.person_id is not None, "it is somebody else's"
+        found.claims.append(Claim(new.source, new.key, new.person_id))
     if grown or (best.person_id, best.cost_nanos) != (old.person_id, old.cost_nanos):
         found.versions.append(best)
         found.heads.append(
@@ -224,7 +244,7 @@ def _head(record: Record) -> Head:
     )
 
 
-def _keep(connection: sa.Connection, import_id: int, found: _Sorted) -> None:
+def keep_sorted(connection: sa.Connection, import_id: int, found: Sorted) -> None:
     """Write what is new, and have it decided; of all others that tell of the same calls, too."""
     numbers = kept.add_records(connection, import_id, found.versions)
     why = decisions.why_pending(import_id)
@@ -270,7 +290,9 @@ def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
         if one.billed is not None and one.state == decisions.BILLED:
             true_up(books, one.billed, one.record)
         more = one.target_nanos - one.head.charged_nanos
-        if more > 0:
+        if one.was_anothers:
+            decided[one.head.name] = _moves(books, one)
+        elif more > 0:
             assert one.head.person_id is not None, "what nobody is known for is not charged"
             due.setdefault(one.head.person_id, []).append((one, _outside(one, more)))
         elif more < 0:
@@ -293,7 +315,9 @@ def _stays(one: Told) -> Head:
 def _less(books: Books, one: Told, nanos: int) -> Head:
     """It was charged, and is not due; not all of it."""
     head = one.head
-    returned = take_back(books, head, nanos, f"reported by {head.source}: {one.why or 'it was less'}")
+    assert head.person_id is not None, "it was charged to somebody"
+    reason = f"reported by {head.source}: {one.why or 'it was less'}"
+    returned = take_back(books, head, head.person_id, nanos, reason)
     return msgspec.structs.replace(
         head,
         state=one.state if one.state != PENDING else CHARGED,
@@ -301,6 +325,19 @@ def _less(books: Books, one: Told, nanos: int) -> Head:
         charged_nanos=head.charged_nanos - returned,
         charged_record=head.record_id,
         charges=head.charges + 1,
+    )
+
+
+def _moves(books: Books, one: Told) -> Head:
+    """It was charged to one person, and is another's: all of it goes back, and then it is looked at again."""
+    head, before = one.head, one.charged
+    assert before is not None, "it was charged"
+    assert before.person_id is not None, "it was charged to somebody"
+    reason = f"reported by {head.source}: it is another person's"
+    returned = take_back(books, head, before.person_id, head.charged_nanos, reason)
+    left = head.charged_nanos - returned
+    return msgspec.structs.replace(
+        head, state=PENDING, charged_nanos=left, charged_record=None, charges=head.charges + 1
     )
 
 
@@ -358,9 +395,8 @@ def _posted_before(books: Books, outside: Outside) -> int:
         return kept.posted_amount(connection, f"charge:{outside.op}")
 
 
-def _taken(
-    import_id: int | None, report: Report, found: _Sorted, priced: Sequence[Record], states: dict[str, int]
-) -> Taken:
+def _taken(import_id: int | None, report: Report, found: Sorted, priced: Sequence[Record]) -> Taken:
+    """What came of a report, as far as it is known before anything of it is decided."""
     compared = [record for record in priced if record.cost_nanos is not None and record.source_cost_nanos is not None]
     return Taken(
         import_id=import_id,
@@ -368,7 +404,7 @@ def _taken(
         added=found.added,
         grown=found.grown,
         repeated=found.repeated,
-        states=states,
+        states={OTHERS: len(found.claims)} if found.claims else {},
         cost_nanos=sum(record.cost_nanos or 0 for record in priced),
         compared_nanos=sum(record.cost_nanos or 0 for record in compared),
         source_nanos=sum(record.source_cost_nanos or 0 for record in compared),

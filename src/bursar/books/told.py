@@ -37,6 +37,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     target_nanos: int
     billed: Billed | None = None
 
+    @property
+    def was_anothers(self) -> bool:
+        """Whether somebody was charged for it, and an administrator has said since that it is somebody else's."""
+        before = self.charged
+        return before is not None and self.head.charged_nanos > 0 and before.person_id != self.head.person_id
+
 
 def told(connection: sa.Connection, found: Sequence[Head]) -> list[Told]:
     """What calls come to, of which it is to be decided."""
