@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from bursar.exports.calls import MEDIA_TYPE as ARROW
 from bursar.exports.calls import Calls
 from bursar.exports.focus import VERSION, Focus
 from bursar.exports.journal import Journal
+from bursar.exports.payslips import read_numbers, read_setup
 from bursar.exports.span import Recorded, Span, check_recorded, check_time_zone, read_span
 from bursar.refusals import field_invalid
 from bursar.reports.plain import plain
@@ -83,6 +85,17 @@ class TableWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recorded_before: str | None = None
 
 
+class PayrollWanted(TableWanted, frozen=True):
+    """Which amounts for payroll: as a table, with pay periods, earning codes and numbers of employees.
+
+    `setup` is a TOML file: schedule (weekly, biweekly, semimonthly or monthly), first_day, and under [codes] the
+    earning codes cash_out, plan and personal. `employees` is a CSV file with the columns email and number.
+    """
+
+    setup: str = ""
+    employees: str = ""
+
+
 @route("POST /exports/gl", ACCOUNTS, status=200, answer=_file("text/plain", "The journal"))
 def export_journal(data: JSONBody[JournalWanted], books: NamedDependency[Books]) -> Stream:
     """A balanced journal of a period by day, team and plan, for a general ledger.
@@ -130,11 +143,13 @@ def export_chargeback(data: JSONBody[TableWanted], books: NamedDependency[Books]
     "POST /exports/payroll",
     FINANCE,
     status=200,
-    answer=body(told_list(payroll.IncomeView), "Amounts, by person, month and kind"),
+    answer=body(told_list(payroll.IncomeView), "Amounts, by person, pay period and kind"),
 )
-def export_payroll(data: JSONBody[TableWanted], books: NamedDependency[Books]) -> Stream | Response[Any]:
-    """What payroll pays for credit, and what of its use is imputed income, by person and month."""
-    return _table(data, books, payroll.lines, payroll.income)
+def export_payroll(data: JSONBody[PayrollWanted], books: NamedDependency[Books]) -> Stream | Response[Any]:
+    """What payroll pays for credit, and what of its use is imputed income, by person and pay period."""
+    setup, numbers = read_setup(data.setup), read_numbers(data.employees)
+    lines = partial(payroll.lines, setup=setup, numbers=numbers)
+    return _table(data, books, lines, partial(payroll.income, setup=setup, numbers=numbers))
 
 
 def _recorded(wanted: JournalWanted | TableWanted, now_us: int) -> Recorded:

@@ -38,7 +38,10 @@ app = typer.Typer(
 )
 Period = Annotated[
     str,
-    typer.Option(metavar="PERIOD", help="2026-11, or a day, a week (2026-W47), a quarter (2026-Q4), a year."),
+    typer.Option(
+        metavar="PERIOD",
+        help="2026-11, or a day, a week (2026-W47), a quarter (2026-Q4), a year, days (2026-11-09..2026-11-22).",
+    ),
 ]
 TimeZone = Annotated[
     str, typer.Option("--time-zone", metavar="ZONE", help="Whose days they are, by their IANA name.")
@@ -187,9 +190,11 @@ def export_parquet(  # noqa: PLR0917 - the options of the command line
 
 
 @app.command("chargeback")
-def export_chargeback(
+def export_chargeback(  # noqa: PLR0917 - the options of the command line
     context: typer.Context,
     period: Period,
+    since: Since = None,
+    before: Before = None,
     time_zone: TimeZone = "UTC",
     output: Output = None,
     json: JsonFlag = False,
@@ -202,31 +207,52 @@ def export_chargeback(
       bursar export chargeback --period 2026-Q4 -o chargeback.csv
     """
     columns = ("month", "team", "plan", "granted", "spent", "overrun", "expired", "cashed_out", "payroll")
-    wanted: dict[str, object] = {"period": period, "time_zone": time_zone}
+    wanted: dict[str, object] = {
+        "period": period,
+        "time_zone": time_zone,
+        "recorded_since": since,
+        "recorded_before": before,
+    }
     _table(session_of(context), "/exports/chargeback", wanted, output, columns, what="The chargeback")
 
 
 @app.command("payroll")
-def export_payroll(
+def export_payroll(  # noqa: PLR0917 - the options of the command line
     context: typer.Context,
     period: Period,
+    setup: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Your pay periods and earning codes.")
+    ] = None,
+    employees: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Numbers of employees: email,number.")
+    ] = None,
+    since: Since = None,
+    before: Before = None,
     time_zone: TimeZone = "UTC",
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
-    """Show what payroll pays for credit, and what of its use is imputed income, by person and month. For finance.
+    """Show what payroll pays for credit, and what of its use is imputed income, by person. For finance.
 
-    With -o it is written as CSV. Kinds: cash_out (payroll pays it), plan (usage under a plan whose tax character is
-    imputed income), personal (usage with personal keys under other plans).
+    With -o it is written as CSV: number of the employee, pay period, earning code, amount in cents. Kinds: cash_out
+    (payroll pays it), plan (usage under a plan whose tax character is imputed income), personal (usage with personal
+    keys under other plans).
 
     \b
     Examples:
       bursar export payroll --period 2026-11
-      bursar export payroll --period 2026-11 -o imputed-income.csv
+      bursar export payroll --period 2026-11-09..2026-11-22 --setup payroll.toml --employees numbers.csv -o income.csv
     """
-    columns = ("person", "month", "kind", "plan", "tax_character", "amount")
-    wanted: dict[str, object] = {"period": period, "time_zone": time_zone}
-    _table(session_of(context), "/exports/payroll", wanted, output, columns, what="The amounts for payroll")
+    columns = ("person", "period_start", "period_end", "kind", "plan", "tax_character", "amount")
+    wanted: dict[str, object] = {
+        "period": period,
+        "time_zone": time_zone,
+        "recorded_since": since,
+        "recorded_before": before,
+        "setup": None if setup is None else read_text(setup),
+        "employees": None if employees is None else read_text(employees),
+    }
+    _table(session_of(context), "/exports/payroll", wanted, output, columns, what="The file for payroll")
 
 
 def _table(

@@ -21,7 +21,11 @@ _FORMS = {
     "month": re.compile(r"[0-9]{4}-[0-9]{2}"),
 }
 _MONTHS = re.compile(r"(?P<year>[0-9]{4})(?:-Q(?P<quarter>[1-4]))?")
-_RIGHT = "a month (2026-11), a day (2026-11-17), a week (2026-W47), a quarter (2026-Q4) or a year (2026)"
+_DAYS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.\.([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_RIGHT = (
+    "a month (2026-11), a day (2026-11-17), a week (2026-W47), a quarter (2026-Q4), a year (2026) or a first and a "
+    "last day (2026-11-09..2026-11-22)"
+)
 
 
 WRITTEN_US = 60 * US_PER_SECOND
@@ -144,8 +148,12 @@ def check_recorded(recorded: Recorded, now_us: int) -> Recorded:
 
 
 def _period(label: str, time_zone: str) -> Period:
-    found = _MONTHS.fullmatch(label)
+    found, between = _MONTHS.fullmatch(label), _DAYS.fullmatch(label)
     try:
+        if between is not None:
+            begins, ends = (Daily(time_zone).named(day) for day in between.groups())
+            if begins.start_us < ends.end_us:
+                return Period(label, begins.start_us, ends.end_us)
         if found is not None:
             quarter = found["quarter"]
             first, last = (int(quarter) * 3 - 2, int(quarter) * 3) if quarter else (1, 12)

@@ -58,6 +58,11 @@ def test_a_journal_goes_to_a_file_or_to_the_terminal(program: Program, month: st
     ]
     assert program.done(*words).out.splitlines() == file.read_text().splitlines()
     assert program.done(*words, "--json").json["text"].encode() == file.read_bytes()
+    told = program.done(*words[:-4], "--format", "quickbooks", "--per", "month", "-o", str(file), "--json").json
+    assert (told["files"], told["bytes"]) == ([str(file)], file.stat().st_size)
+    since = program.run(*words, "--recorded-since", "2126-01-01")
+    assert "recorded_since" in since.err
+    assert len(program.done(*words, "--recorded-before", "2026-01-01").out.splitlines()) == 1, "the headings"
     accounts = tmp_path / "ledger.toml"
     accounts.write_text('usage_expense = "6450 AI usage"')
     assert "6450 AI usage" in program.done(*words, "--accounts", str(accounts)).out
@@ -83,7 +88,14 @@ def test_tables_for_chargeback_and_payroll(program: Program, month: str, tmp_pat
     assert rows(file.read_text())[0]["spent"] == "1.000000001"
     assert program.done("export", "payroll", "--period", month).out == f"Nothing in {month}.\n"
     assert program.done("export", "payroll", "--period", month, "-o", str(file)).code == 0
-    assert file.read_text().startswith("person,name,team,month,kind,plan,tax_character,amount,currency")
+    assert file.read_text().startswith("employee_number,person,name,team,period_start,period_end,")
+    setup, numbers = tmp_path / "payroll.toml", tmp_path / "numbers.csv"
+    setup.write_text('schedule = "daily"')
+    numbers.write_text("email,number\n")
+    words = ("export", "payroll", "--period", month, "--setup", str(setup), "--employees", str(numbers))
+    assert "setup.schedule is 'daily'" in program.run(*words).err
+    setup.write_text('schedule = "semimonthly"')
+    assert program.done(*words).out == f"Nothing in {month}.\n"
 
 
 def test_usage_as_focus_and_as_parquet(program: Program, month: str, tmp_path: Path) -> None:

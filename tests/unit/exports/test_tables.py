@@ -118,10 +118,11 @@ def test_payroll_has_each_cost_once(company: Company) -> None:
     with company.books.database.reading() as connection:
         found = payroll.income(connection, read_span("2026", "UTC"))
         rows = table("".join(payroll.lines(connection, read_span("2026", "UTC"))))
-    assert [(one.person, one.month, one.kind, one.tax_character, one.amount_nanos) for one in found] == [
-        (ada, "2026-11", "personal", "undecided", 2 * USD),
-        (ada, "2026-12", "cash_out", "undecided", 5 * USD // 2),
-        (bob, "2026-11", "plan", "imputed_income", 4 * USD),
+    told = [(one.person, one.period_start, one.kind, one.tax_character, one.amount_nanos) for one in found]
+    assert told == [
+        (ada, "2026-11-01", "personal", "undecided", 2 * USD),
+        (ada, "2026-12-01", "cash_out", "undecided", 5 * USD // 2),
+        (bob, "2026-11-01", "plan", "imputed_income", 4 * USD),
     ]
     assert [(row["person"], row["amount"], row["currency"]) for row in rows] == [
         (ada, "2.00", "USD"),
