@@ -11,7 +11,8 @@ Put this file beside the proxy's configuration, name it there, and say where Bur
 
 Clients then give the proxy their own Bursar key. Each attempt of the proxy at a call, a retry or a fallback too, has
 a hold of its own: no hold, no call. What was certainly not billed is released; of what nobody knows (a timeout, a
-proxy that was killed, a client that left in mid-stream) the hold is left, and Bursar charges it when it expires.
+proxy that was killed, a client that left in mid-stream) the hold is left, and Bursar charges it when it expires. An
+answer that takes longer than that is settled all the same: what was charged is trued up.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ WAIT_S, PAUSE_S = 10.0, 0.25
 BILLED_OR_NOT = (408, 504, 524)
 CATALOGS = {"azure": "openai", "gemini": "google", "vertex_ai": "google"}
 """LiteLLM's names of providers whose prices Bursar lists under another one."""
-BOUNDED = ("messages", "tools", "functions", "response_format", "input", "prompt")
+BOUNDED = ("messages", "tools", "functions", "response_format", "modalities", "audio", "prediction", "n")
+"""What of a request has to do with what it may cost, pictures and files in its messages too: Bursar bounds it."""
 
 http = httpx.AsyncClient(timeout=30)
 
@@ -64,16 +66,14 @@ class Bursar(CustomLogger):  # type: ignore[misc]
         """Ask for the budget of one attempt, or refuse it."""
         provider, _, model = str(kwargs["model"]).rpartition("/")
         metadata = kwargs.get("metadata") or kwargs.get("litellm_metadata") or {}
-        bounded = json.dumps([kwargs.get(name) for name in BOUNDED], default=str).encode()
         asked = {
             "key": (metadata.get("user_api_key_metadata") or {}).get("bursar_key"),
             "gateway": "litellm",
             "model": model,
             "catalog": CATALOGS.get(provider, provider or "openai"),
-            "input_tokens": len(bounded) + HIDDEN_TOKENS,
             "output_tokens": kwargs.get("max_completion_tokens") or kwargs.get("max_tokens"),
-            "answers": kwargs.get("n") or 1,
             "expires": EXPIRES,
+            **bounds(kwargs),
         }
         self._holds[kwargs["litellm_call_id"]] = await self._hold(asked)
 
@@ -114,6 +114,15 @@ class Bursar(CustomLogger):  # type: ignore[misc]
             return await http.post(URL + path, json=body, headers=headers)
         except httpx.TransportError:
             return await http.post(URL + path, json=body, headers=headers)
+
+
+def bounds(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What bounds a request's input: a chat's own body, which Bursar reads; of other kinds of calls, their bytes."""
+    if "messages" in kwargs:
+        body = {name: kwargs[name] for name in BOUNDED if kwargs.get(name) is not None}
+        return {"path": "/v1/chat/completions", "request": json.loads(json.dumps(body, default=str))}
+    text = json.dumps([kwargs.get(name) for name in ("input", "prompt", "tools")], default=str)
+    return {"input_tokens": len(text.encode()) + HIDDEN_TOKENS, "answers": kwargs.get("n") or 1}
 
 
 def buckets(usage: Any) -> dict[str, int]:

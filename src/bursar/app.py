@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from bursar.api.app import build_api
 from bursar.api.service import ReloadAnswer, Reloader
-from bursar.books import Books
+from bursar.books import Ask, Books
 from bursar.books.checkpoints import keep_daily
 from bursar.books.uploads import finish_uploads
 from bursar.config import Config, load_config
@@ -48,7 +48,9 @@ class Bursar:
         """Reads the folder's files anew; whoever serves it puts one here that can."""
         self.signing = SigningKeys(folder / config.signing.folder, now_us)
         """Signs what this Bursar says: statements, checkpoints."""
-        self.api: Any = build_api(books, self.local_token, lambda: self.config, self.reload, self.signing)
+        self.api: Any = build_api(
+            books, self.local_token, lambda: self.config, self.reload, self.signing, bound_request=bound_request
+        )
         self._lock = lock
 
     @classmethod
@@ -95,6 +97,13 @@ class Bursar:
         """Write what waits, close the database, give the folder free."""
         self.books.close()
         self._lock.close()
+
+
+def bound_request(path: str, body: bytes) -> Ask:
+    """What a request that another gateway sends may cost: read as the gateway reads its own, when it is asked for."""
+    from bursar.gateway.bounds import ask_for  # noqa: PLC0415 - the wires are not needed to open a folder
+
+    return ask_for(path, body)
 
 
 def load_prices(folder: Path) -> PriceBook:

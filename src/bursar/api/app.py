@@ -44,6 +44,7 @@ from bursar.api import (
 )
 from bursar.api.access import PERSON, Caller, Door
 from bursar.api.errors import MAX_BODY_BYTES, check_body, tell_http, tell_internal, tell_refused
+from bursar.api.holds import Bounder
 from bursar.books import Books
 from bursar.config import Config
 from bursar.refusals import Refused
@@ -91,12 +92,15 @@ def build_api(
     get_config: Callable[[], Config],
     reload: service.Reloader,
     signing_keys: SigningKeys,
+    *,
+    bound_request: Bounder,
 ) -> Litestar:
     """The API on these books, as an ASGI application that serves paths under /api.
 
     `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of the
     configuration only what a person needs to know is told: which providers there are and which models they serve.
-    `reload` reads it anew. With `signing_keys` is signed what has to be believed elsewhere.
+    `reload` reads it anew. With `signing_keys` is signed what has to be believed elsewhere. `bound_request` tells
+    what a request of another gateway may cost.
     """
 
     def get_reloader() -> service.Reloader:
@@ -104,6 +108,9 @@ def build_api(
 
     def get_signing_keys() -> SigningKeys:
         return signing_keys
+
+    def get_bounder() -> Bounder:
+        return bound_request
 
     def get_books() -> Books:
         return books
@@ -120,6 +127,7 @@ def build_api(
             "config": Provide(get_config, sync_to_thread=False),
             "reloader": Provide(get_reloader, sync_to_thread=False),
             "signing_keys": Provide(get_signing_keys, sync_to_thread=False),
+            "bounder": Provide(get_bounder, sync_to_thread=False),
             "books": Provide(get_books, sync_to_thread=False),
             "caller": Provide(get_caller, sync_to_thread=False),
         },

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 import sqlalchemy as sa
@@ -36,11 +37,18 @@ MOST_SECONDS = 86_400
 MAX_ID_LENGTH = 200
 CATALOGS = ("anthropic", "openai", "google")
 """Where a model is looked for when nobody says whose it is."""
+STANDARD = "standard"
+Bounder = Callable[[str, bytes], Ask]
+"""Reads what a body that goes to a path can cost at most, as the gateway does, which the API does not know itself."""
 Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
 
 
 class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Money to set aside for one call: `input_tokens` and `output_tokens` at most, or an `amount` of dollars.
+    """Money to set aside for a call: for `input_tokens` and `output_tokens` at most, a `request`, or an `amount`.
+
+    A `request` is the body that goes to a `path` such as /v1/chat/completions, and is bounded as the gateway bounds
+    its own: images, audio, files and tools, too. Beside it `input_tokens` and `output_tokens` are bounds that the
+    asker knows better, and `model` another name for what the body asks for.
 
     `id` is the asker's own name for it: the same again is the same hold. An administrator says whose budget pays:
     a `person`, or a `key` by its number, whose limits then apply as well. `catalog` is whose price of the model
@@ -54,13 +62,15 @@ class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gateway: str = "gateway"
     model: str = ""
     catalog: str | None = None
-    variant: str = "standard"
+    variant: str = STANDARD
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     answers: Annotated[int, Meta(ge=1, le=128)] = 1
     cache_writes: bool = True
     audio: bool = False
     web_searches: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    path: str | None = None
+    request: dict[str, Any] | None = None
     amount: str | None = None
     expires: str = "30m"
 
@@ -135,7 +145,10 @@ class HoldAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 @route("POST /holds", PERSON, status=201)
 def ask_for_hold(
-    data: JSONBody[NewHold], books: NamedDependency[Books], caller: NamedDependency[Caller]
+    data: JSONBody[NewHold],
+    books: NamedDependency[Books],
+    caller: NamedDependency[Caller],
+    bounder: NamedDependency[Bounder],
 ) -> HoldAnswer:
     """Set money aside before a call, or be refused: budgets, limits and pauses are those of the gateway."""
     spender = _spender(books, caller, data)
@@ -147,9 +160,9 @@ def ask_for_hold(
         gateway=_label(data.gateway, "gateway"),
         until_us=_until(data.expires, books.clock()),
         model=_label(data.model, "model"),
-        catalog=_catalog(books, data),
+        catalog=_catalog(books, data.catalog, data.model),
         amount_nanos=0 if data.amount is None else _amount(data),
-        ask=_ask(books, data) if data.amount is None else None,
+        ask=_ask(books, data, bounder) if data.amount is None else None,
     )
     posted = verbs.hold(books, spender, wanted)
     left = None if posted.left is None else usd(posted.left)
@@ -219,18 +232,26 @@ def _key(connection: sa.Connection, caller: Caller, key_id: int) -> Key:
     return directory.key(connection, key_id)
 
 
-def _ask(books: Books, data: NewHold) -> Ask:
-    for field, value in (("model", data.model), ("input_tokens", data.input_tokens)):
-        if value is None or value == "":
-            raise Refused(refuse(Why.FIELD_MISSING, field=field, right="given, unless there is an amount"))
-    catalog = _catalog(books, data) or CATALOGS[0]
+def _ask(books: Books, data: NewHold, bounder: Bounder) -> Ask:
+    by_tokens = data.request is None and data.path is None
+    ask = _ask_by_tokens(data) if by_tokens else _ask_by_request(data, bounder)
+    catalog = _catalog(books, data.catalog, ask.model) or CATALOGS[0]
+    return msgspec.structs.replace(ask, wire=f"{verbs.WIRE}:{data.gateway}", provider=catalog, catalog=catalog)
+
+
+def _ask_by_tokens(data: NewHold) -> Ask:
+    if not data.model:
+        raise Refused(refuse(Why.FIELD_MISSING, field="model", right="given, unless there is an amount or a request"))
+    if data.input_tokens is None:
+        right = "given: the most that the call can have, unless there is an amount or a request"
+        raise Refused(refuse(Why.FIELD_MISSING, field="input_tokens", right=right))
     return Ask(
-        wire=f"{verbs.WIRE}:{data.gateway}",
-        provider=catalog,
-        catalog=catalog,
+        wire="",
+        provider="",
+        catalog="",
         model=data.model,
         variant=data.variant,
-        input_tokens=data.input_tokens or 0,
+        input_tokens=data.input_tokens,
         unbounded=None,
         output_tokens=data.output_tokens,
         output_copies=data.answers,
@@ -243,15 +264,37 @@ def _ask(books: Books, data: NewHold) -> Ask:
     )
 
 
-def _catalog(books: Books, data: NewHold) -> str:
-    """Whose price of the model counts: as it is asked for, else the first that has one; empty when none has."""
+def _ask_by_request(data: NewHold, bounder: Bounder) -> Ask:
+    """What the body asks for, and what the asker knows besides. Refused by the name of what has no bound."""
+    if data.request is None or data.path is None:
+        field, other = ("request", "path") if data.request is None else ("path", "request")
+        raise Refused(refuse(Why.FIELD_MISSING, field=field, right=f"given beside the {other}"))
+    body = {"model": data.model, **data.request} if data.model else data.request
+    ask = bounder(data.path, msgspec.json.encode(body))
+    counted = data.input_tokens is not None
+    return msgspec.structs.replace(
+        ask,
+        model=data.model or ask.model,
+        variant=ask.variant if data.variant == STANDARD else data.variant,
+        input_tokens=data.input_tokens if counted else ask.input_tokens,
+        unbounded=None if counted else ask.unbounded,
+        output_tokens=ask.output_tokens if data.output_tokens is None else data.output_tokens,
+        output_copies=max(ask.output_copies, data.answers),
+        cache_writes=ask.cache_writes and data.cache_writes,
+        web_searches=max(ask.web_searches, data.web_searches),
+        audio=ask.audio or data.audio,
+    )
+
+
+def _catalog(books: Books, catalog: str | None, model: str) -> str:
+    """Whose price of a model counts: as it is asked for, else the first that has one; empty when none has."""
     now_us = books.clock()
-    found = (name for name in CATALOGS if not isinstance(books.prices.card_at(name, data.model, now_us), Refusal))
-    return _label(data.catalog, "catalog") if data.catalog else next(found, "")
+    found = (name for name in CATALOGS if not isinstance(books.prices.card_at(name, model, now_us), Refusal))
+    return _label(catalog, "catalog") if catalog else next(found, "")
 
 
 def _amount(data: NewHold) -> int:
-    for field in ("input_tokens", "output_tokens"):
+    for field in ("input_tokens", "output_tokens", "path", "request"):
         if getattr(data, field) is not None:
             raise field_invalid(field, getattr(data, field), "left out when there is an amount")
     nanos = read_amount(data.amount or "", "amount")

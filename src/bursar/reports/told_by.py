@@ -141,8 +141,8 @@ def _gateway(found: _Calls) -> Iterator[tuple[Place, Sum]]:
     """What calls used and were charged; then what was taken back of those that had been charged at their bounds."""
     these = sa.and_(calls.c.wire != REPORTED, calls.c.outcome != "released")
     count = _sum(sa.case((calls.c.outcome == TRUED_UP, 0), else_=1))
-    for place, numbers in found.summed(these, count, *_sums(calls)[1:], _sum(calls.c.cost_nanos)):
-        yield place, Sum(*numbers)
+    for place, (number, into, out, cost) in found.summed(these, count, *_sums(calls)[1:], _sum(calls.c.cost_nanos)):
+        yield place, Sum(number, into, out, cost)
     back = sa.literal("correct:call:").concat(sa.cast(calls.c.posting_id, sa.Text))
     taken_back = sa.select(postings.c.amount_nanos).where(postings.c.op == back).scalar_subquery()
     provisional = sa.and_(calls.c.wire != REPORTED, calls.c.outcome == "provisional")
@@ -170,10 +170,10 @@ def _brought_in(connection: sa.Connection, start_us: int, end_us: int) -> Iterat
         .where(record.at_us >= start_us, record.at_us < end_us, record.source.not_in(SUMS))
         .group_by(*by)
     )
-    for source, number, catalog, model, whose, state, charged, *numbers, cost in connection.execute(query):
+    for source, number, catalog, model, whose, state, charged, count, into, out, cost in connection.execute(query):
         kind = Kind.TELEMETRY if source in TELEMETRY | GATEWAYS else Kind.LOGS
         place = Place(_day(number * DAY_US), catalog, plain_model(model), whose)
-        told = Sum(*map(int, numbers), None if cost is None else int(cost))
+        told = Sum(int(count), int(into), int(out), None if cost is None else int(cost))
         yield kind, state, place, told, int(charged)
 
 

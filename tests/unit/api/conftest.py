@@ -12,6 +12,7 @@ from litestar import Litestar
 
 from bursar.api.app import build_api
 from bursar.api.service import ReloadAnswer
+from bursar.app import bound_request
 from bursar.books import Books, Spender
 from bursar.cli.inprocess import InProcess
 from bursar.config import Config, ProviderConfig
@@ -50,7 +51,9 @@ class Api:
     def __init__(self, books: Books, folder: Path) -> None:
         self.books = books
         self.signing_keys = SigningKeys(folder / FOLDER, books.clock)
-        self.application: Litestar = build_api(books, TOKEN, lambda: CONFIG, _reload, self.signing_keys)
+        self.application: Litestar = build_api(
+            books, TOKEN, lambda: CONFIG, _reload, self.signing_keys, bound_request=bound_request
+        )
         self.operator = self.client(TOKEN)
 
     def client(self, secret: str | None) -> httpx.Client:

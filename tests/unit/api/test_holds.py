@@ -9,7 +9,9 @@ import pytest
 
 from bursar.books import Books
 from bursar.books.holds import GIVEN_UP, give_up
+from bursar.money import parse_usd
 from bursar.pricing.book import PriceBook
+from bursar.pricing.rates import RateCard
 from bursar.store.database import Database
 from tests.support.books import assert_proved
 from tests.support.clock import VirtualClock
@@ -313,6 +315,72 @@ def test_a_proxy_may_ask_whether_something_is_left(api: Api, ada: str) -> None:
     assert refused(caller.get("/authorize")) == (402, "limit_reached", None)
     assert refused(api.operator.get("/authorize"))[1] == "role_missing"
     assert refused(api.client(api.key(api.person("Bert"))).get("/authorize")) == (402, "no_grant", None)
+
+
+CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+PIXEL = "data:image/png;base64," + "iVBORw0KGgo" * 10_000
+
+
+def bound(api: Api, **body: Any) -> int:
+    """What a request is held for, in nano-USD, by an amount for its input alone."""
+    amount: str = asked(api.operator, **{"cache_writes": False, "output_tokens": 0} | body)["amount"]
+    return parse_usd(amount)
+
+
+def image(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def chat(*parts: Any, **more: Any) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": list(parts)}], **more}
+
+
+def test_a_request_is_bounded_as_the_gateway_bounds_its_own(api: Api, ada: str, prices: PriceBook) -> None:
+    """$3 for a million tokens of text; an image of at most 50,000; a file, which can be as long as the context."""
+    text = {"type": "text", "text": "word " * 1_000}
+    whole = prices.card_at("anthropic", MODEL, api.books.clock())
+    assert isinstance(whole, RateCard)
+    assert whole.context_tokens is not None
+    plain = bound(api, person=ada, path=CHAT, request=chat(text))
+    assert 5_000 * 3_000 <= plain <= 5_300 * 3_000
+    for url in (PIXEL, "https://elsewhere.example/a.png"):
+        with_image = bound(api, person=ada, path=CHAT, request=chat(text, image(url)))
+        assert 50_000 * 3_000 <= with_image - plain <= 50_500 * 3_000
+    file = chat(text, {"type": "file", "file": {"file_id": "file-1"}})
+    longest = whole.bound(whole.context_tokens, 0, cache_writes=False)
+    assert bound(api, person=ada, path=CHAT, request=file) == longest
+    assert bound(api, person=ada, path=CHAT, request=file, input_tokens=7_000) == 7_000 * 3_000, (
+        "who knows better says so"
+    )
+    tools = chat(text, tools=[{"type": "function", "function": {"name": "look"}}])
+    assert bound(api, person=ada, path=CHAT, request=tools) >= plain + 1_024 * 3_000
+
+
+def test_a_requests_own_maximum_model_and_answers_count(api: Api, ada: str) -> None:
+    request = {"model": "ours", "max_tokens": 1_000, "messages": [{"role": "user", "content": "Hi"}]}
+    held = asked(api.operator, person=ada, path=MESSAGES, request=request, model=MODEL, input_tokens=0)
+    assert (held["amount"], held["model"]) == ("0.015", MODEL)
+    two = asked(api.operator, person=ada, path=CHAT, request=chat("Hi", n=2, max_tokens=1_000), input_tokens=0)
+    assert two["amount"] == "0.03"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"request": chat("Hi")}, (400, "field_missing", "path")),
+        ({"path": CHAT}, (400, "field_missing", "request")),
+        ({"path": "/v1/files", "request": chat("Hi")}, (404, "route_unknown", None)),
+        ({"path": "/v1/messages/count_tokens", "request": chat("Hi")}, (400, "field_invalid", "path")),
+        ({"path": CHAT, "request": {"model": MODEL}}, (400, "field_missing", "messages")),
+        ({"path": CHAT, "request": chat("Hi", plugins=[1])}, (400, "field_invalid", "plugins")),
+        ({"path": CHAT, "request": chat("Hi"), "amount": "1.00"}, (400, "field_invalid", "path")),
+        ({"path": CHAT, "request": chat("Hi"), "catalog": "x"}, (404, "model_not_priced", "model")),
+    ],
+)
+def test_a_request_that_cannot_be_bounded_is_refused(
+    api: Api, ada: str, body: dict[str, Any], why: tuple[int, str, str]
+) -> None:
+    assert refused(api.operator.post("/holds", json={"person": ada, **body})) == why
 
 
 def test_calls_of_the_gateway_are_no_such_holds(api: Api, ada: str) -> None:
