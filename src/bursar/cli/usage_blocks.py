@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bursar.cli.show import NONE, console, count
 from bursar.cli.usage_amounts import dollars, short, span
-from bursar.cli.usage_block import BlocksTold
+from bursar.cli.usage_block import CLAUDE_CODE, BlocksTold
 from bursar.cli.usage_draw import (
     ROOMY,
     Palette,
@@ -38,16 +38,18 @@ LIMITS = ((FIVE_HOURS, "five hours"), (SEVEN_DAYS, "week"))
 def blocks(found: Found, told: BlocksTold, *, only_active: bool, latest_first: bool, wants_limit: bool) -> None:
     """Print the active block, and all that were asked for below it."""
     screen = console()
-    say_title(screen, found, f"Blocks of {count(told.hours, 'hour')}", sources=found.asked.sources or ["claude-code"])
+    if not only_active:
+        title = f"Blocks of {count(told.hours, 'hour')}"
+        say_title(screen, found, title, sources=found.asked.sources or [CLAUDE_CODE])
     if told.active is not None:
         _active(screen, found, told, told.active, wants_limit=wants_limit)
     elif told.limits:
         screen.print(Text(_limits(found, told)))
     elif only_active:
         screen.print("No block is active.")
-    shown = told.within(found)
     if only_active:
         return
+    shown = told.within(found)
     if told.listed:
         if told.active is not None or told.limits:
             screen.print()
@@ -65,8 +67,8 @@ def _active(screen: Console, found: Found, told: BlocksTold, block: Block, *, wa
     big = Text("  ").append(cost_text(its), "bold green")
     screen.print(big.append(f"   {short(its.tokens)} tokens   {count(its.calls, 'call')}"))
     share = told.share(rate.end_tokens)
-    colour = "green" if share is None or share < WARNED else "yellow" if share <= 1 else "red"
-    screen.print(Padding(_gauge(told, its, rate.end_tokens, min(MOST_GAUGE, screen.width - 4), colour), (0, 0, 0, 2)))
+    colour = "green" if share is None or share < WARNED else "red" if wants_limit and share > 1 else "yellow"
+    gauge = _gauge(told, its, rate.end_tokens, min(MOST_GAUGE, screen.width - 4), colour)
     pace = f"{dollars(rate.cost_nanos_per_hour)} an hour, {short(rate.tokens_per_minute)} tokens a minute"
     coming = f"at this pace {dollars(rate.end_cost_nanos)} and {short(rate.end_tokens)} tokens by {ends:%H:%M}"
     lines = [Text(f"{pace}; {coming}")]
@@ -74,8 +76,8 @@ def _active(screen: Console, found: Found, told: BlocksTold, block: Block, *, wa
         lines.append(Text(_compared(found, told, its, share, wants_limit=wants_limit), colour))
     if told.limits:
         lines.append(Text(_limits(found, told)))
-    for line in lines:
-        screen.print(Padding(line, (0, 0, 0, 2)))
+    for line in (gauge, *lines):
+        screen.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
 def _gauge(told: BlocksTold, its: Sum, end_tokens: int, cells: int, colour: str) -> Text:
@@ -105,8 +107,8 @@ def _limits(found: Found, told: BlocksTold) -> str:
         if name in told.limits:
             limit = told.limits[name]
             resets = found.calendar.instant(limit.resets_s * US)
-            when = f"{resets:%H:%M}" if name == FIVE_HOURS else f"{_day(resets)} {resets:%H:%M}"
-            parts.append(f"{limit.used_percent:.0f}% of the {what} used, reset at {when}")
+            when = f"at {resets:%H:%M}" if name == FIVE_HOURS else f"{_day(resets)} {resets:%H:%M}"
+            parts.append(f"{limit.used_percent:.0f}% of the {what} used, reset {when}")
     return f"Claude Code says: {'; '.join(parts)}"
 
 
@@ -130,7 +132,7 @@ def _table(screen: Console, found: Found, told: BlocksTold, listed: list[Block])
     table.add_section()
     table.add_row("Total", cost_of(total), "", *token_cells(total, columns), *("" for _ in more[0]), style="bold")
     screen.print(table)
-    screen.print(Padding(palette.legend(), (0, 0, 0, 1)))
+    screen.print(Padding(palette.legend(), (0, 0, 0, 1), expand=False))
 
 
 def _more(told: BlocksTold, block: Block, *, wide: bool) -> dict[str, str]:
@@ -138,7 +140,7 @@ def _more(told: BlocksTold, block: Block, *, wide: bool) -> dict[str, str]:
     its = block.row.total
     share = told.share(its.tokens)
     shown = {"Share": NONE if share is None else f"{share:.0%}"}
-    return {"Busy": span(its.last_us - its.first_us)} | shown if wide else shown
+    return {"Span": span(its.last_us - its.first_us)} | shown if wide else shown
 
 
 def _name(found: Found, block: Block, *, wide: bool) -> str:

@@ -171,8 +171,9 @@ def say_notes(screen: Console, found: Found, first: str = "") -> None:
     notes = [first] if first else []
     if not found.told.files:
         notes.append("No logs of a coding agent were found here. --path FOLDER looks elsewhere.")
-    elif not found.groups and not (first and found.told.groups):
-        notes.append("No calls in these days; --since all shows all there are.")
+    elif not found.groups:
+        whose = f" of {found.asked.project}" if found.asked.project else ""
+        notes.append(f"No calls{whose} in these days; --since all shows all there are.")
     total = added_up(found.groups)
     if total.unpriced_calls:
         models = ", ".join(sorted({short_model(name) for row in found.models() for name in _unpriced(row)}))
@@ -188,7 +189,7 @@ def say_notes(screen: Console, found: Found, first: str = "") -> None:
         notes += [f"  {one.file}:{one.line}: {one.reason}" for one in broken[:MOST_TOLD]]
         if len(broken) > MOST_TOLD:
             notes.append(f"  and {len(broken) - MOST_TOLD:,} more; --json shows them.")
-    if notes:
+    if notes and found.groups:
         screen.print()
     for note in notes:
         screen.print(Text(clean(note), "dim"), soft_wrap=note.startswith("  "))

@@ -76,7 +76,7 @@ def sessions(found: Found, order: str, limit: int) -> None:
     if listed:
         palette = Palette([row.name for row in found.models()], screen)
         _sessions(screen, found, palette, listed[:limit])
-        screen.print(Padding(palette.legend(), (0, 0, 0, 1)))
+        screen.print(Padding(palette.legend(), (0, 0, 0, 1), expand=False))
     more = len(listed) - limit
     others = "earlier session" if order == "latest" else "session"
     say_notes(screen, found, f"{count(more, others)} not shown; --limit shows more." if more > 0 else "")
@@ -145,7 +145,7 @@ def _draw(screen: Console, found: Found, heading: str, lines: Sequence[_Line], n
     table.add_section()
     table.add_row("Total", cost_of(total), "", *token_cells(total, columns), style="bold")
     screen.print(table)
-    screen.print(Padding(palette.legend(), (0, 0, 0, 1)))
+    screen.print(Padding(palette.legend(), (0, 0, 0, 1), expand=False))
 
 
 def _models(screen: Console, rows: Sequence[Row]) -> None:

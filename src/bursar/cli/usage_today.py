@@ -69,7 +69,7 @@ def _glance(found: Found, screen: Console) -> RenderableType:
             its = row.total
             bar = palette.bar({row.name: its}, most, 24)
             grid.add_row(Text(clean(short_model(row.name))), cost_of(its), bar, f"{short(its.tokens)} tokens")
-        parts += [Text(), Padding(grid, (0, 0, 0, 2))]
+        parts += [Text(), Padding(grid, (0, 0, 0, 2), expand=False)]
     block = block_now(found)
     if block is not None:
         ends, its = found.calendar.instant(block.ends_us), block.row.total

@@ -10,7 +10,21 @@ import pytest
 
 from bursar.local import monthly_cost
 from bursar.local.group import SLOT_US, Group
-from bursar.local.tables import Calendar, added_up, by_day, by_model, by_month, by_session, unpriced, within
+from bursar.local.tables import (
+    Calendar,
+    Row,
+    Sum,
+    added_up,
+    by_day,
+    by_model,
+    by_month,
+    by_part,
+    by_period,
+    by_session,
+    period_name,
+    unpriced,
+    within,
+)
 from bursar.periods import to_us
 from bursar.refusals import Refused
 from tests.unit.importers.reading import put
@@ -22,7 +36,9 @@ def group(
 ) -> Group:
     at_us = to_us(datetime.fromisoformat(at).replace(tzinfo=UTC))
     slot = at_us // SLOT_US
-    return Group(slot, "codex", "openai", model, variant, session, "/src", 2, 10, 100, 5, 1, 20, 0, cost, at_us, at_us)
+    return Group(
+        slot, "codex", "openai", model, variant, session, "/src", 2, 10, 100, 5, 1, 20, 0, cost, at_us, at_us
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -91,3 +107,56 @@ def test_what_a_month_cost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert monthly_cost([logs], "UTC") == [("2026-05", 2 * one), ("2026-06", 0), ("2026-07", 0), ("2026-08", one)]
     with pytest.raises(Refused, match="a folder with logs of a coding agent"):
         monthly_cost([tmp_path / "cache"])
+
+
+@pytest.mark.parametrize(
+    ("begins", "weeks"),
+    [
+        (0, [("2026-03-23", 2), ("2026-03-30", 1)]),
+        (6, [("2026-03-22", 1), ("2026-03-29", 2)]),
+        (5, [("2026-03-28", 3)]),
+    ],
+    ids=["monday", "sunday", "saturday"],
+)
+def test_weeks_begin_when_somebody_says(begins: int, weeks: list[tuple[str, int]]) -> None:
+    told = [group("2026-03-28T12:00"), group("2026-03-29T12:00"), group("2026-03-30T12:00")]
+    rows = by_period(told, period_name("week", Calendar(UTC), begins))
+    assert [(row.name, row.total.calls // 2) for row in rows] == weeks
+
+
+def test_a_week_is_that_of_the_day_somewhere() -> None:
+    told = [group("2026-03-29T23:30")]
+    rows = [by_period(told, period_name("week", Calendar(ZoneInfo(name)))) for name in ("UTC", "Asia/Tokyo")]
+    assert [row.name for some in rows for row in some] == ["2026-03-23", "2026-03-30"]
+
+
+def test_parts_of_periods_are_the_dearest_first_and_add_up() -> None:
+    told = [
+        group("2026-03-28T12:00", 10, model="a"),
+        group("2026-03-28T13:00", 30, model="b"),
+        group("2026-03-28T14:00", None, model="c"),
+        group("2026-03-29T12:00", 5, model="a"),
+    ]
+    name = period_name("day", Calendar(UTC))
+    parts = by_part(told, name, "model")
+    assert {day: [row.name for row in rows] for day, rows in parts.items()} == {
+        "2026-03-28": ["b", "a", "c"],
+        "2026-03-29": ["a"],
+    }
+    for whole in by_period(told, name):
+        again = Row.empty("")
+        for part in parts[whole.name]:
+            again.merge(part)
+        for what in Sum.__slots__:
+            assert getattr(again.total, what) == getattr(whole.total, what)
+        assert again.models.keys() == whole.models.keys()
+    assert [row.name for row in by_part(told, name, "project")["2026-03-28"]] == ["/src"]
+    assert [row.name for row in by_part(told, name, "source")["2026-03-29"]] == ["codex"]
+
+
+def test_sums_know_their_first_and_last_call() -> None:
+    total = added_up([group("2026-03-29T12:07"), group("2026-03-28T23:01"), group("2026-03-28T23:59")])
+    calendar = Calendar(ZoneInfo("Europe/Stockholm"))
+    assert f"{calendar.instant(total.first_us):%d %H:%M}" == "29 00:01"
+    assert f"{calendar.instant(total.last_us):%d %H:%M}" == "29 14:07"
+    assert (added_up([]).first_us, added_up([]).last_us) == (0, 0)

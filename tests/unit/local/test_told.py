@@ -120,6 +120,17 @@ def test_models_without_a_price_have_none_and_are_not_free(tmp_path: Path) -> No
     assert costs == {("s1", 1, None), ("s1", 1, 250_000_000), ("s2", 1, 250_000_000)}
 
 
+def test_groups_know_their_first_and_last_call(tmp_path: Path) -> None:
+    at = ("10:01:07", "10:00:00", "10:14:59.999", "10:15:00")
+    put(tmp_path / "a.jsonl", *(answer(f"m{n}", "r", at=f"2026-11-20T{when}Z") for n, when in enumerate(at)))
+    found = sorted(tell(tmp_path).groups, key=lambda group: group.slot)
+    assert [(group.calls, f"{from_us(group.first_us):%H:%M:%S.%f}") for group in found] == [
+        (3, "10:00:00.000000"),
+        (1, "10:15:00.000000"),
+    ]
+    assert f"{from_us(found[0].last_us):%H:%M:%S.%f}" == "10:14:59.999000"
+
+
 def test_a_long_call_costs_more_and_many_short_ones_do_not(tmp_path: Path, book: PriceBook) -> None:
     model = MODELS[1]
     card = book.card("anthropic", model, datetime(2026, 11, 20, tzinfo=UTC))
