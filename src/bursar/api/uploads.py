@@ -15,7 +15,7 @@ from bursar.api.paging import Id
 from bursar.api.routes import body, route
 from bursar.api.told import told
 from bursar.books import Books
-from bursar.books.claims import Given, give
+from bursar.books.claims import Reassigned, reassign
 from bursar.books.imports import AT_ONCE, Report
 from bursar.books.uploads import MOST_PARTS, Progress, advance, make_whole, open_upload, put_part
 from bursar.reports.plain import plain
@@ -23,7 +23,7 @@ from bursar.reports.plain import plain
 TAKE_S = 1.0
 """How long one request takes parts, so that whoever asks can tell how far it is."""
 _PROGRESS = body(told(Progress), "How far it is")
-_GIVEN = body(told(Given), "How many calls")
+_REASSIGNED = body(told(Reassigned), "How many calls")
 
 
 class NewUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,13 +95,13 @@ def take_upload(
     return plain(advance(books, upload_id, TAKE_S))
 
 
-@route("POST /imports/{import_id:int}/give", ADMINISTRATOR, status=200, answer=_GIVEN)
-def give_calls(import_id: Id, books: NamedDependency[Books], caller: NamedDependency[Caller]) -> dict[str, Any]:
+@route("POST /imports/{import_id:int}/reassign", ADMINISTRATOR, status=200, answer=_REASSIGNED)
+def reassign_calls(import_id: Id, books: NamedDependency[Books], caller: NamedDependency[Caller]) -> dict[str, Any]:
     """Give calls that an import told of, and that are another's, to those for whom it told of them.
 
     What was charged for them goes back by postings, and is charged anew.
     """
-    return plain(give(books, import_id, caller.name))
+    return plain(reassign(books, import_id, caller.name))
 
 
-ROUTES = (begin_upload, send_part, take_upload, give_calls)
+ROUTES = (begin_upload, send_part, take_upload, reassign_calls)

@@ -18,14 +18,14 @@ from bursar.store import imports as kept
 from bursar.store.imports import Import
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """How many calls have become somebody else's, by which import; None when there were none to give."""
+class Reassigned(msgspec.Struct, frozen=True, kw_only=True):
+    """How many calls have become somebody else's, by which import; None when there were none."""
 
     import_id: int | None
     calls: int
 
 
-def give(books: Books, import_id: int, actor: str) -> Given:
+def reassign(books: Books, import_id: int, actor: str) -> Reassigned:
     """Give calls that are another's to those for whom an import told of them. May be repeated at will.
 
     Raises Refused(UNKNOWN) when there is no such import.
@@ -39,19 +39,19 @@ def give(books: Books, import_id: int, actor: str) -> Given:
         made = Import(
             0, told.source, f"calls claimed by import {import_id}", actor, books.clock(), 0, 0, 0, 0, first_id
         )
-        given = books.journal.write(partial(_give, told=told, made=made))
+        given = books.journal.write(partial(_reassign, told=told, made=made))
         settle_pending(books)
         if given.import_id is None:
-            return Given(import_id=first_id, calls=calls)
+            return Reassigned(import_id=first_id, calls=calls)
         first_id = first_id or given.import_id
         calls += given.calls
 
 
-def _give(connection: sa.Connection, *, told: Import, made: Import) -> Given:
+def _reassign(connection: sa.Connection, *, told: Import, made: Import) -> Reassigned:
     """Give some of them."""
     claims = kept.open_claims(connection, told.id, AT_ONCE)
     if not claims:
-        return Given(import_id=None, calls=0)
+        return Reassigned(import_id=None, calls=0)
     heads = kept.heads(connection, [(claim.source, claim.key) for claim in claims])
     before = kept.records(connection, (head.record_id for head in heads.values()))
     found = Sorted([], [], [], [])
@@ -62,4 +62,4 @@ def _give(connection: sa.Connection, *, told: Import, made: Import) -> Given:
         found.heads.append(msgspec.structs.replace(head, person_id=claim.person_id))
     import_id = kept.add_import(connection, msgspec.structs.replace(made, records=len(claims), repeated=len(claims)))
     keep_sorted(connection, import_id, found)
-    return Given(import_id=import_id, calls=len(claims))
+    return Reassigned(import_id=import_id, calls=len(claims))

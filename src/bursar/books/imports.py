@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from bursar.books.books import Books
 from bursar.books.outside import Charged, How, Outside, OutsideNote, charge_all_outside
-from bursar.books.returned import take_back, true_up
+from bursar.books.returned import Back, take_back_all, true_up
 from bursar.books.told import Told, told
 from bursar.importers.record import UsageRecord
 from bursar.refusals import Refusal, Refused, Why
@@ -286,19 +286,20 @@ def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
     """Post what calls come to beyond, or short of, what was posted for them before."""
     decided: dict[tuple[str, str], Head] = {}
     due: dict[int, list[tuple[Told, Outside]]] = {}
+    back: list[tuple[Told, Back]] = []
     for one in all_told:
         if one.billed is not None and one.state == decisions.BILLED:
             true_up(books, one.billed, one.record)
         more = one.target_nanos - one.head.charged_nanos
-        if one.was_anothers:
-            decided[one.head.name] = _moves(books, one)
+        if one.was_anothers or more < 0:
+            back.append((one, _back(one, -more)))
         elif more > 0:
             assert one.head.person_id is not None, "what nobody is known for is not charged"
             due.setdefault(one.head.person_id, []).append((one, _outside(one, more)))
-        elif more < 0:
-            decided[one.head.name] = _less(books, one, -more)
         else:
             decided[one.head.name] = _stays(one)
+    for (one, _), returned in zip(back, take_back_all(books, [each for _, each in back]), strict=True):
+        decided[one.head.name] = _returned(one, returned)
     for person_id, wanted in due.items():
         answers = charge_all_outside(books, person_id, [outside for _, outside in wanted])
         for (one, outside), answer in zip(wanted, answers, strict=True):
@@ -308,36 +309,35 @@ def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
 
 def _stays(one: Told) -> Head:
     """Nothing is to be posted: it came to this before, or it comes to nothing."""
-    state = one.state if one.state != PENDING else CHARGED
-    return msgspec.structs.replace(one.head, state=state, why=one.why)
+    return msgspec.structs.replace(one.head, state=_settled(one.state), why=one.why)
 
 
-def _less(books: Books, one: Told, nanos: int) -> Head:
-    """It was charged, and is not due; not all of it."""
+def _settled(state: str) -> str:
+    """What a call has come to of which nothing more is to be charged."""
+    return CHARGED if state == PENDING else state
+
+
+def _back(one: Told, nanos: int) -> Back:
+    """What goes back of what was charged: all of it, if it was another's."""
     head = one.head
-    assert head.person_id is not None, "it was charged to somebody"
-    reason = f"reported by {head.source}: {one.why or 'it was less'}"
-    returned = take_back(books, head, head.person_id, nanos, reason)
+    if one.was_anothers:
+        nanos, charged_to, why = head.charged_nanos, one.charged_person_id, "it is another person's"
+    else:
+        charged_to, why = head.person_id, one.why or "it was less"
+    assert charged_to is not None, "it was charged to somebody"
+    return Back(head, charged_to, nanos, f"reported by {head.source}: {why}")
+
+
+def _returned(one: Told, nanos: int) -> Head:
+    """So much went back. What was another's is looked at again, as if it had never been charged."""
+    head, again = one.head, one.was_anothers
     return msgspec.structs.replace(
         head,
-        state=one.state if one.state != PENDING else CHARGED,
-        why=one.why,
-        charged_nanos=head.charged_nanos - returned,
-        charged_record=head.record_id,
+        state=PENDING if again else _settled(one.state),
+        why=head.why if again else one.why,
+        charged_nanos=head.charged_nanos - nanos,
+        charged_record=None if again else head.record_id,
         charges=head.charges + 1,
-    )
-
-
-def _moves(books: Books, one: Told) -> Head:
-    """It was charged to one person, and is another's: all of it goes back, and then it is looked at again."""
-    head, before = one.head, one.charged
-    assert before is not None, "it was charged"
-    assert before.person_id is not None, "it was charged to somebody"
-    reason = f"reported by {head.source}: it is another person's"
-    returned = take_back(books, head, before.person_id, head.charged_nanos, reason)
-    left = head.charged_nanos - returned
-    return msgspec.structs.replace(
-        head, state=PENDING, charged_nanos=left, charged_record=None, charges=head.charges + 1
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,17 +20,31 @@ FIRST = (Account.OVERRUN, Account.ADJUSTED)
 Taken = Counter[tuple[int, Account]]
 
 
-def take_back(books: Books, head: Head, person_id: int, nanos: int, reason: str) -> int:
-    """Take back a part of what a person was charged for a call that somebody told of; returns how much."""
-    name, charges = f"{head.source}:{head.key}", head.charges
-    ops = [f"{verb}:{name}:{n}" for n in range(charges) for verb in ("charge", "correct")]
+class Back(NamedTuple):
+    """What is to go back of what a person was charged for a call that somebody told of, and why."""
+
+    head: Head
+    person_id: int
+    nanos: int
+    reason: str
+
+
+def take_back_all(books: Books, wanted: Sequence[Back]) -> list[int]:
+    """Take back parts of what was charged; returns how much of each."""
+    if not wanted:
+        return []
     with books.database.reading() as connection:
-        moved = kept.moved_by(connection, ops)
-        parts = _all_parts(connection, moved, nanos)
-    if not parts:
-        return 0
-    command = Correct(f"{name}:{charges}", person_id, tuple(parts), books.clock(), reason)
-    return posted(books.journal.post(command)).amount
+        commands = [_correction(connection, back, books.clock()) for back in wanted]
+    outcomes = iter(books.journal.post_all([command for command in commands if command is not None]))
+    return [0 if command is None else posted(next(outcomes)).amount for command in commands]
+
+
+def _correction(connection: sa.Connection, back: Back, now_us: int) -> Correct | None:
+    """The command that takes it back; None when nothing was charged."""
+    name, charges = f"{back.head.source}:{back.head.key}", back.head.charges
+    ops = [f"{verb}:{name}:{n}" for n in range(charges) for verb in ("charge", "correct")]
+    parts = _all_parts(connection, kept.moved_by(connection, ops), back.nanos)
+    return Correct(f"{name}:{charges}", back.person_id, tuple(parts), now_us, back.reason) if parts else None
 
 
 def true_up(books: Books, call: Billed, record: Record) -> None:

@@ -40,8 +40,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def was_anothers(self) -> bool:
         """Whether somebody was charged for it, and an administrator has said since that it is somebody else's."""
-        before = self.charged
-        return before is not None and self.head.charged_nanos > 0 and before.person_id != self.head.person_id
+        return self.head.charged_nanos > 0 and self.charged_person_id not in {None, self.head.person_id}
+
+    @property
+    def charged_person_id(self) -> int | None:
+        """Who was charged; None when nobody was."""
+        return None if self.charged is None else self.charged.person_id
 
 
 def told(connection: sa.Connection, found: Sequence[Head]) -> list[Told]:

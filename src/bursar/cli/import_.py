@@ -1,7 +1,8 @@
 """Bring in usage that did not pass the gateway: read files here, and tell the server what is in them.
 
 What a server has taken is noted in the user's folder for caches: files that have not changed are not read again, and
-one that grew is read from where it ended. Should the note be lost, everything is told again, and counts once.
+one that grew is read from where it ended. Should the note be lost, everything is told again, and counts once. A file
+is taken whole or not at all: one with more new calls than a report may have is sent in parts, and then taken.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typer.core import TyperGroup
 
 from bursar.cli import import_reports
 from bursar.cli.session import JsonFlag, session_of
-from bursar.cli.show import NONE, count, facts, moment, money, say, table
+from bursar.cli.show import NONE, count, facts, moment, money, say, table, width
 from bursar.money import parse_usd, usd
 from bursar.periods import from_us
 from bursar.refusals import field_invalid
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from bursar.importers.record import Broken, Resume, UsageRecord
 
 AT_ONCE, MOST_AT_ONCE = 2_000, 10_000
-"""Records of small files are told together, those of one file always, as far as a report may be long."""
+"""Records of small files are told together; so many make a report, and more than so many are sent in parts."""
+SENDING = 0.2
+"""Of the time that calls in parts take, what goes into sending them; as seen."""
 SHOWN = 5
 TAKE = "take"
 SOURCES = f"claude-code, codex, gemini-cli, opencode, pi, otel, litellm, cursor, records, {import_reports.REPORTS}"
@@ -39,12 +42,15 @@ STATES = {
     "adjusted": "Adjusted, too late",
     "memo": "Memo only",
     "billed": "Billed by the gateway",
-    "told": "Told by somebody else",
+    "told": "Told by another source",
+    "others": "Another person's",
     "nobody": "Nobody's",
     "unpriced": "Without a price",
     "refused": "Not charged",
 }
 SUMMED = ("records", "added", "grown", "repeated")
+WIDE = 110
+"""Columns from which on there is room for everything."""
 MONEY = ("cost", "compared", "source")
 
 
@@ -76,8 +82,8 @@ class Left(msgspec.Struct, array_like=True):
 class Bar(Protocol):
     """Shows how far it is."""
 
-    def __call__(self, done: int) -> None:
-        """So many bytes more are done with."""
+    def __call__(self, done: float) -> None:
+        """So many bytes more are done with: what was read of them was taken."""
 
 
 @app.command(TAKE)
@@ -138,13 +144,47 @@ def list_imports(
     with session.client() as client:
         found = client.get("/imports", limit=limit)
     if not session.show_json(found):
-        columns = ["At (UTC)", "Source", "From", "By", ">Records", ">New", ">Grown", ">Known"]
-        rows = [
-            [moment(each["at"]), each["source"], each["name"] or NONE, each["actor"]]
-            + [f"{each[name]:,}" for name in SUMMED]
-            for each in found
-        ]
-        table(columns, rows, empty="Nothing was brought in.")
+        _show_imports(found)
+
+
+@app.command()
+def reassign(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="IMPORT", min=1, help="The import's number, see `import list`.")],
+    json: JsonFlag = False,
+) -> None:
+    """Give calls that are another person's to whom this import told of them for; for administrators.
+
+    Two people brought in the same log, and it is the second one's. What the first was charged goes back, and the
+    second is charged, each by the terms of their own budget.
+
+    \b
+    Example:
+      bursar import reassign 12
+    """
+    session = session_of(context)
+    with session.client() as client:
+        done = client.post(f"/imports/{number}/reassign")
+    if not session.show_json(done):
+        calls = done["calls"]
+        say(f"{count(calls, 'call')} reassigned." if calls else "It claims nothing that is another's.")
+
+
+def _show_imports(found: list[dict[str, Any]]) -> None:
+    """What was brought in. Where there is little room, what is told of least is left out."""
+    columns = ["#", "At (UTC)", "Source", "From", "By", ">Records", ">New", ">Grown", ">Known", ">Cost", ">Charged"]
+    left_out = set() if width() >= WIDE else {"By", ">Grown", ">Known"}
+    rows = []
+    for each in found:
+        name, sums = each["name"] or NONE, [f"{each[name]:,}" for name in SUMMED]
+        came_to = [f"{number:,} {state}" for state, number in each["states"].items() if state != "charged"]
+        came_to += [f"{each['others']:,} others'"] if each["others"] else []
+        cost = [money(each["cost"]), money(each["charged"])] if each["states"] else [NONE, NONE]
+        cells = [str(each["id"]), moment(each["at"]), each["source"], name, each["actor"], *sums, *cost]
+        kept = [cell for heading, cell in zip(columns, cells, strict=True) if heading not in left_out]
+        rows.append([*kept, ", ".join(came_to) or NONE])
+    kept_columns = [heading for heading in columns if heading not in left_out]
+    table([*kept_columns, "~Not charged"], rows, empty="Nothing was brought in.")
 
 
 def _source(name: str) -> Caller:
@@ -171,6 +211,8 @@ class Taking:
         self._states: Counter[str] = Counter()
         self._people: set[str] = set()
         self._models: set[str] = set()
+        self._claiming: list[int] = []
+        self._last: int | None = None
 
     def run(self, paths: Sequence[Path], notes: Notes, *, anew: bool) -> None:
         """Read what has changed and tell of it, some files at a time; whatever was told is not told again."""
@@ -184,13 +226,12 @@ class Taking:
             for file, (size, changed_ns) in todo:
                 records, resume = self._read(file, None if anew else notes.resume(file))
                 if len(pending) + len(records) > MOST_AT_ONCE:
-                    self._tell(pending, done, notes)
+                    self._tell(pending, done, notes, bar)
                 _merge(pending, records)
                 done[file] = Left(size, changed_ns, msgspec.msgpack.encode(resume))
                 if len(pending) >= AT_ONCE:
-                    self._tell(pending, done, notes)
-                bar(size)
-            self._tell(pending, done, notes)
+                    self._tell(pending, done, notes, bar)
+            self._tell(pending, done, notes, bar)
 
     def _found(self, root: Path, *, given: bool) -> Iterator[Path]:
         if given and not root.exists():
@@ -208,25 +249,46 @@ class Taking:
         self._broken += found.broken
         return found.records, found.resume
 
-    def _tell(self, pending: dict[str, UsageRecord], done: dict[Path, Left], notes: Notes) -> None:
+    def _tell(self, pending: dict[str, UsageRecord], done: dict[Path, Left], notes: Notes, bar: Bar) -> None:
         """Tell of some files' records. Only what the server has taken is noted: to stop here loses nothing."""
-        records = list(pending.values())
-        for start in range(0, len(records), MOST_AT_ONCE):
-            body: dict[str, object] = {
-                "source": self._source.name,
-                "person": self._person,
-                "name": next(iter(done)).name if len(done) == 1 else count(len(done), "file"),
-                "dry_run": self._dry_run,
-                "records": [_told(record) for record in records[start : start + MOST_AT_ONCE]],
-            }
-            taken = self._client.post("/usage", body)
-            self._add(taken)
-            if not self._dry_run:
-                notes.import_id = taken["import_id"]
+        records = sorted(pending.values(), key=lambda record: record.at_us)
+        about: dict[str, object] = {
+            "source": self._source.name,
+            "person": self._person,
+            "name": next(iter(done)).name if len(done) == 1 else count(len(done), "file"),
+        }
+        size = sum(left.size for left in done.values())
+        if len(records) > MOST_AT_ONCE and not self._dry_run:
+            self._add(self._send(about, records, lambda share: bar(share * size)))
+        else:
+            for start in range(0, len(records), MOST_AT_ONCE):
+                told = [_told(record) for record in records[start : start + MOST_AT_ONCE]]
+                self._add(self._client.post("/usage", {**about, "dry_run": self._dry_run, "records": told}))
+            bar(size)
         if not self._dry_run:
-            notes.take(done)
+            notes.take(done, self._last)
         pending.clear()
         done.clear()
+
+    def _send(self, about: dict[str, object], records: Sequence[UsageRecord], bar: Bar) -> dict[str, Any]:
+        """Send what is too long for one request in parts, and have it taken; returns what came of it.
+
+        The bar is told of shares of all that is to be done.
+        """
+        upload = self._client.post("/uploads", about)
+        path, at_once = f"/uploads/{upload['id']}", int(upload["records"])
+        parts = range(0, len(records), at_once)
+        for n, start in enumerate(parts):
+            self._client.post(f"{path}/parts", {"n": n, "records": [_told(one) for one in records[start:][:at_once]]})
+            bar(SENDING / len(parts))
+        done = 0
+        while True:
+            progress = self._client.post(f"{path}/take", {"parts": len(parts)})
+            bar((1 - SENDING) * (progress["done"] - done) / len(parts))
+            done = progress["done"]
+            if done == len(parts):
+                taken: dict[str, Any] = progress["taken"]
+                return taken
 
     def _add(self, taken: dict[str, Any]) -> None:
         self._sums.update({name: taken[name] for name in SUMMED})
@@ -234,6 +296,9 @@ class Taking:
         self._states.update(taken["states"])
         self._people.update(taken["people"])
         self._models.update(taken["models"])
+        if not self._dry_run:
+            self._last = int(taken["import_id"])
+            self._claiming += [self._last] if "others" in taken["states"] else []
 
     def answer(self) -> dict[str, Any]:
         """What came of it, for programs."""
@@ -265,6 +330,10 @@ class Taking:
         for what, names in (("Nobody here is", self._people - {""}), ("There is no price for", self._models)):
             if names:
                 say(f"{what} {', '.join(sorted(names))}: kept, and charged to nobody.")
+        if self._claiming:
+            say("What is another person's was brought in for them, and stays theirs. An administrator can change it:")
+            for number in self._claiming:
+                say(f"bursar import reassign {number}")
         for broken in self._broken[:SHOWN]:
             say(f"{broken.file}:{broken.line}: {broken.reason}")
         if len(self._broken) > SHOWN:
@@ -297,7 +366,7 @@ class Notes:
             note = msgspec.msgpack.decode(b"" if self._path is None else self._path.read_bytes(), type=Note)
         except (OSError, msgspec.MsgspecError):
             return
-        known = client.get("/imports", limit=1, after=note.import_id + 1)
+        known = client.get("/imports", limit=1, after=note.import_id + 1, brief=True)
         if [each["id"] for each in known] == [note.import_id]:
             self.import_id, self._left = note.import_id, note.left
 
@@ -313,10 +382,11 @@ class Notes:
         left = self._left.get(str(file.absolute()))
         return None if left is None else msgspec.msgpack.decode(left.resume, type=Resume)
 
-    def take(self, done: dict[Path, Left]) -> None:
-        """Note files that a server has taken."""
+    def take(self, done: dict[Path, Left], import_id: int | None) -> None:
+        """Note files that a server has taken, and as which import; None when there was nothing in them."""
         from bursar.local import cache  # noqa: PLC0415
 
+        self.import_id = self.import_id if import_id is None else import_id
         self._left |= {str(file.absolute()): left for file, left in done.items()}
         if self._path is not None and done:
             cache.put(self._path, msgspec.msgpack.encode(Note(self.import_id, self._left)))

@@ -157,7 +157,11 @@ def brought_in(
     others = {} if brief else _others(connection, these)
     return [
         ImportView(
-            **{name: row[name] for name in ("id", "source", "name", "actor", "at_us")},
+            id=row["id"],
+            source=row["source"],
+            name=row["name"],
+            actor=row["actor"],
+            at_us=row["at_us"],
             **sums[row["id"]],
             others=others.get(row["id"], 0),
             states=dict(sorted(came[row["id"]][0].items())) if row["id"] in came else {},

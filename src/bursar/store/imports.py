@@ -217,7 +217,7 @@ def find_import(connection: sa.Connection, import_id: int) -> Import | None:
 
 def people_named(connection: sa.Connection, emails: Collection[str]) -> dict[str, int]:
     """The ids of people with these e-mails."""
-    found = {}
+    found: dict[str, int] = {}
     for part in _parts(sorted(emails)):
         query = sa.select(people.c.email, people.c.id).where(people.c.email.in_(part))
         found |= {row[0]: int(row[1]) for row in connection.execute(query)}
