@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -77,13 +78,26 @@ def test_days_as_json(program: Program) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-@pytest.mark.parametrize("command", ["today", "daily", "monthly", "models", "sessions"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "today",
+        "daily",
+        "daily --by project",
+        "weekly --by model",
+        "monthly",
+        "models",
+        "sessions",
+        "session s1",
+        "blocks",
+    ],
+)
 @pytest.mark.usefixtures("home")
 def test_tables_fit_and_say_what_has_no_price(
     program: Program, monkeypatch: pytest.MonkeyPatch, command: str, columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    shown = program.bare("usage", command)
+    shown = program.bare("usage", *command.split())
     assert shown.code == 0, shown.err
     lines = [line for line in shown.out.splitlines() if not line.startswith("  ")]
     assert max(map(len, lines)) <= columns
@@ -113,6 +127,153 @@ def test_sessions_tell_their_projects(program: Program) -> None:
     assert "not shown; --limit" in program.bare("usage", "sessions", "--limit", "1").out
 
 
+@pytest.mark.usefixtures("home")
+def test_orders_of_sessions(program: Program) -> None:
+    def ids(*words: str) -> list[str]:
+        return [one["session"] for one in program.bare("usage", "sessions", "--json", *words).json["sessions"]]
+
+    assert ids("--order", "oldest") == ids()[::-1]
+    costs = [
+        one["cost"] for one in program.bare("usage", "sessions", "--json", "--order", "dearest").json["sessions"]
+    ]
+    assert costs == sorted(costs, key=float, reverse=True)
+    assert program.bare("usage", "sessions", "--order", "random").code == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_periods_by_their_parts(program: Program) -> None:
+    told = program.bare("usage", "daily", "--json", "--by", "project", "--order", "latest").json["days"]
+    assert [row["day"] for row in told] == [name_of(0), name_of(1), name_of(2)]
+    assert [(one["project"], one["calls"]) for one in told[0]["projects"]] == [("/src/app", 1), ("/src/other", 1)]
+    some = program.bare("usage", "monthly", "--json", "--by", "source", "--project", "other").json
+    assert [(one["source"], one["calls"]) for row in some["months"] for one in row["sources"]] == [("claude-code", 1)]
+    assert some["total"]["calls"] == 1
+    assert program.bare("usage", "models", "--json", "--project", "/src/other").json["total"]["calls"] == 1
+    assert "No calls of nowhere in these days" in program.bare("usage", "weekly", "--project", "nowhere").out
+
+
+def test_many_parts_are_shown_as_one(program: Program, home: Path) -> None:
+    for number in range(12):
+        line = day(0, f"msg_p{number}") | {"sessionId": f"p{number}", "cwd": f"/src/p{number}"}
+        put(home / f".claude/projects/p/{number}.jsonl", line)
+    shown = program.bare("usage", "daily", "--by", "project", "--since", "1d").out
+    assert "  6 others" in shown
+    assert len(program.bare("usage", "daily", "--by", "project", "--json").json["days"][-1]["projects"]) == 14
+
+
+@pytest.mark.usefixtures("home")
+def test_weeks_and_spans(program: Program) -> None:
+    today = datetime.now(UTC).date()
+    told = program.bare("usage", "weekly", "--json", "--since", "1w").json
+    assert told["since"] == f"{today - timedelta(days=today.weekday())}"
+    assert [row["week"] for row in told["weeks"]] == [told["since"]]
+    other = program.bare(
+        "usage", "weekly", "--json", "--since", "2w", "--week-starts", today.strftime("%A").lower()
+    ).json
+    assert other["since"] == f"{today - timedelta(days=7)}"
+    assert [(row["week"], row["calls"]) for row in other["weeks"]] == [(other["since"], 2), (f"{today}", 2)]
+    assert program.bare("usage", "monthly", "--json", "--since", "1m").json["since"] == f"{today:%Y-%m}-01"
+    years = program.bare("usage", "monthly", "--json", "--since", "25m").json["since"]
+    assert years == f"{today.year - 2}-{today:%m}-01"
+    assert program.bare("usage", "weekly", "--week-starts", "someday").code == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_a_session_by_the_hour(program: Program) -> None:
+    told = program.bare("usage", "session", "s1", "--json").json
+    assert (told["session"], told["project"], told["calls"]) == ("s1", "/src/app", 4)
+    assert sum(hour["calls"] for hour in told["hours"]) == 4
+    assert [hour["hour"][:10] for hour in told["hours"]] == [name_of(40), name_of(2), name_of(1), name_of(0)]
+    assert [one["model"] for one in told["models"]] == [OPUS, "glm-5"]
+    shown = program.bare("usage", "session", "s2").out
+    assert "Session s2" in shown
+    assert "Claude Code · /src/other" in shown
+    many = program.bare("usage", "session", "s")
+    assert (many.code, "s1, s2" in many.err) == (1, True)
+    assert program.bare("usage", "session", "zzz").code == 1
+
+
+def test_hours_of_a_night_on_which_clocks_change(program: Program, tmp_path: Path, home: Path) -> None:
+    at = ("00:30", "01:30", "02:10", "04:59", "05:00")
+    lines = [answer(f"m{n}", "r", at=f"2026-10-25T{when}:00Z") for n, when in enumerate(at)]
+    put(tmp_path / "night/a.jsonl", *lines)
+    where = ("--path", str(tmp_path / "night"), "--time-zone", "Europe/Stockholm")
+    hours = program.bare("usage", "session", "s1", "--json", *where).json["hours"]
+    assert [hour["hour"][11:] for hour in hours] == [
+        "02:00+02:00",
+        "02:00+01:00",
+        "03:00+01:00",
+        "05:00+01:00",
+        "06:00+01:00",
+    ]
+    told = program.bare("usage", "blocks", "--json", "--since", "all", *where).json
+    assert [(one["begins"][11:16], one["ends"][11:], one["calls"]) for one in told["blocks"]] == [
+        ("02:00", "06:00:00+01:00", 4),
+        ("06:00", "11:00:00+01:00", 1),
+    ], "five hours, though the clock says four"
+    assert told["active"] is None
+    assert (told["token_limit"], told["blocks"][1]["share_of_limit"]) == (4 * 1_060, 0.25)
+    assert "Sun 25 Oct 02:00–06:00" in program.bare("usage", "blocks", "--since", "all", *where).out
+
+
+def just_now(home: Path) -> str:
+    """A call of a moment ago, and when its block ends."""
+    now = datetime.now(UTC)
+    at = now - timedelta(seconds=2)
+    put(
+        home / ".claude/projects/-src-app/now.jsonl",
+        answer("msg_now", "r", at=f"{at:%Y-%m-%dT%H:%M:%S}Z", model=OPUS),
+    )
+    return f"{at.replace(minute=0) + timedelta(hours=5):%Y-%m-%dT%H:%M:00+00:00}"
+
+
+def test_the_block_of_now(program: Program, home: Path) -> None:
+    assert program.bare("usage", "blocks", "--active").out == "No block is active.\n"
+    ends = just_now(home)
+    told = program.bare("usage", "blocks", "--json", "--token-limit", "2k", "--hours", "5").json
+    active = told["active"]
+    assert (active["ends"], active["is_active"]) == (ends, True)
+    assert 240 <= active["minutes_left"] <= 300
+    assert active["tokens_at_end"] > active["total_tokens"] >= 1_060
+    assert active["share_of_limit"] == active["total_tokens"] / 2_000
+    shown = program.bare("usage", "blocks", "--active", "--token-limit", "2k").out
+    assert "of 2.00k tokens; at this pace" in shown
+    assert f"Block until {ends[11:16]}" in program.bare("usage", "today").out
+    assert program.bare("usage", "blocks", "--token-limit", "many").code == 1
+
+
+def test_the_provider_says_when_a_block_ends(program: Program, home: Path) -> None:
+    just_now(home)
+    resets = int(time.time()) // 900 * 900 + 3_600
+    said = json.dumps({"rate_limits": {"five_hour": {"used_percentage": 12.4, "resets_at": resets}}})
+    line, _ = ask(home, "statusline", said=said)
+    assert "5h \x1b[32m12%" in line
+    told = program.bare("usage", "blocks", "--json").json
+    assert told["active"]["ends"] == f"{datetime.fromtimestamp(resets, UTC):%Y-%m-%dT%H:%M:%S+00:00}"
+    assert told["limits"]["five_hour"]["used_percent"] == 12.4
+    shown = " ".join(program.bare("usage", "blocks").out.split())
+    assert (
+        f"Claude Code says: 12% of the five hours used, reset at {datetime.fromtimestamp(resets, UTC):%H:%M}" in shown
+    )
+
+
+def test_a_status_line(home: Path) -> None:
+    said = json.dumps({"session_id": "s2", "model": {"display_name": "Opus"}, "cost": {"total_cost_usd": 7}})
+    first, loaded = ask(home, "statusline", said=said)
+    assert "typer" in loaded
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", first)
+    assert plain.startswith("Opus · <$0.01 session · <$0.01 today")
+    again, loaded = ask(home, "statusline", said=said)
+    assert again == first
+    assert not {"typer", "msgspec", "bursar.local.usage"} & set(loaded)
+    put(home / ".claude/projects/-src-app/more.jsonl", *(day(0, f"msg_more_{n}") for n in range(100)))
+    more, loaded = ask(home, "statusline", said=said)
+    assert "typer" in loaded
+    assert "$0.18 today" in re.sub(r"\x1b\[[0-9;]*m", "", more)
+    told = json.loads(ask(home, "statusline", "--json", said=said)[0])
+    assert (told["session"], told["of_session"]["calls"], told["of_today"]["calls"]) == ("s2", 1, 102)
+
+
 def test_where_there_are_no_logs(program: Program, home: Path) -> None:
     empty = home / "empty"
     empty.mkdir()
@@ -130,6 +291,8 @@ def test_where_there_are_no_logs(program: Program, home: Path) -> None:
         (("--source", "notepad"), "source"),
         (("--time-zone", "Mars/Base"), "time_zone"),
         (("--path", "/nowhere/at/all"), "path"),
+        (("--by", "colour"), "by"),
+        (("--order", "dearest"), "order"),
     ],
     ids=str,
 )
@@ -141,11 +304,11 @@ def test_what_is_refused(program: Program, words: tuple[str, ...], field: str) -
     assert (told["name"], told["field"]) == ("field_invalid", field)
 
 
-def ask(home: Path, *words: str) -> tuple[str, list[str]]:
+def ask(home: Path, *words: str, said: str = "") -> tuple[str, list[str]]:
     """Run the program as people do; what it says, and which of its parts it loaded."""
     command = [sys.executable, "-X", "importtime", "-m", "bursar", "usage", *words]
     env = os.environ | {"HOME": str(home), "TZ": "UTC"}
-    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=True, input=said)
     return done.stdout, [line.rpartition("|")[2].strip() for line in done.stderr.splitlines()]
 
 
