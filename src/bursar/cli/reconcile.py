@@ -42,7 +42,8 @@ def reconcile(
     """Compare gateway, telemetry, tools' logs and providers' reports, by day, model and person.
 
     A line matches, is different, or is only here (in what is known of calls) or only there (in the report). What a
-    provider billed beyond what is known is its residual: --post puts it down as its own account, nobody's credit.
+    provider billed beyond what is charged, or short of it, is its residual: --post puts it down as its own account,
+    nobody's credit. Then the books come to the bill.
 
     \b
     Examples:
@@ -80,9 +81,9 @@ def _post(session: Session, client: Client, found: dict[str, Any], *, yes: bool)
     posted = []
     for each in found["residuals"]:
         if Decimal(each["left"]) and not yes:
+            there, books, left = (money(each[name]) for name in ("there", "books", "left"))
             question = (
-                f"{each['provider']} billed {money(each['there'])} for {found['period']}; {money(each['here'])} is "
-                f"known of calls. Put down {money(each['left'])}?"
+                f"{each['provider']} billed {there} for {found['period']}; {books} is in the books. Put down {left}?"
             )
             if not typer.confirm(question, err=True):
                 continue
@@ -124,12 +125,39 @@ def _show(found: dict[str, Any], *, people: bool, everything: bool) -> None:
         say("--all shows those that match, too.")
     if found["residuals"]:
         gap()
+        names = ("there", "charged", "residual", "posted", "books", "left")
         residuals = [
-            [each["provider"], str(each["days"])]
-            + [money(each[name]) for name in ("here", "there", "residual", "posted", "left")]
+            [each["provider"], str(each["days"]), *(money(each[name]) for name in names)]
             for each in found["residuals"]
         ]
-        table(["Provider", ">Days", ">Here", ">Billed there", ">Residual", ">Posted", ">Left to post"], residuals)
+        heads = (">Days", ">Billed there", ">Charged", ">Residual", ">Posted", ">In the books", ">Left to post")
+        table(["Provider", *heads], residuals)
+    if found["prices"]:
+        gap()
+        prices = [
+            [each["model"], f"{each['tokens']:,}", _priced(each), money(each["billed"]), *_price_apart(each)]
+            for each in found["prices"]
+        ]
+        table(["Model", ">Tokens", ">By the price book", ">Billed there", ">Apart", ">Share"], prices)
+    if found["next"]:
+        gap()
+        for step in found["next"]:
+            say(f"- {step}")
+
+
+def _priced(each: dict[str, Any]) -> str:
+    """What the price book makes of it: where long calls cost more, that lies between two amounts."""
+    if each["least"] is None:
+        return "no price"
+    least, most = money(each["least"]), money(each["most"])
+    return least if each["least"] == each["most"] else f"{least} to {most}"
+
+
+def _price_apart(each: dict[str, Any]) -> tuple[str, str]:
+    if each["apart"] is None or not Decimal(each["apart"]):
+        return NONE, NONE
+    permille = each["apart_permille"]
+    return money(each["apart"]), NONE if permille is None else f"{Decimal(permille) / 10:+.1f} %"
 
 
 def _row(day: str, model: str, line: dict[str, Any]) -> list[str]:

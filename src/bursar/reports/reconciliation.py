@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from functools import reduce
 
 import msgspec
@@ -22,25 +21,15 @@ import sqlalchemy as sa
 from bursar.periods import Daily, Monthly, Period
 from bursar.pricing.book import PriceBook
 from bursar.refusals import field_invalid
+from bursar.reports.next_steps import next_steps
 from bursar.reports.priced import ModelPrice, model_prices
-from bursar.reports.told_by import Kind, Place, Sum, Sums, reported, told_by
+from bursar.reports.told_by import Kind, Place, Status, Sum, Sums, reported, told_by
 from bursar.store.residuals import residual_lots
 
 ROUNDING_NANOS = 10_000
 """What a provider's own rounding may come to on a line, besides a nano-dollar for each call."""
 UTC = "UTC"
 NOTHING = Sum()
-
-
-class Status(StrEnum):
-    """How here and there agree."""
-
-    MATCHED = "matched"
-    ONLY_HERE = "only here"
-    ONLY_THERE = "only there"
-    DIFFERENT = "different"
-    NOT_NAMED = "not named"
-    """Of people alone: the provider tells of that day, and not of them."""
 
 
 class SumView(msgspec.Struct, frozen=True):
@@ -87,6 +76,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Residual(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider billed beyond what the books have charged, on so many days whose costs it tells.
 
+    `days_not_told` are those on which calls are known, and whose costs it does not tell: they are no part of this.
     `here_nanos` is what is known of calls, `charged_nanos` what of it is charged: not what a plan takes as a memo,
     nor what nobody is known for. `posted_nanos` is what was put down of the residual before, so `left_nanos` is to
     be, and `books_nanos` is what the books come to as they are: charged and posted.
@@ -94,6 +84,7 @@ class Residual(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: str
     days: int
+    days_not_told: int
     here_nanos: int
     charged_nanos: int
     there_nanos: int
@@ -104,7 +95,7 @@ class Residual(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
-    """A period in UTC. The counts are of lines."""
+    """A period in UTC. The counts are of lines; `next` says what there is to do, in sentences."""
 
     period: str
     starts_us: int
@@ -116,6 +107,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     residuals: tuple[Residual, ...]
     prices: tuple[ModelPrice, ...]
+    next: tuple[str, ...]
 
 
 def period_named(label: str) -> Period:
@@ -148,6 +140,9 @@ def reconciliation(
         }
     lines = _lines(sums)
     counts = Counter(line.status for line in lines)
+    residuals = tuple(_residuals(connection, period, sums))
+    told = reported(connection, period.start_us, period.end_us)
+    prices = tuple(each for each in model_prices(told, book) if provider in {None, each.provider})
     return Reconciliation(
         period=period.label,
         starts_us=period.start_us,
@@ -157,12 +152,9 @@ def reconciliation(
         only_there=counts[Status.ONLY_THERE],
         different=counts[Status.DIFFERENT],
         lines=tuple(lines),
-        residuals=tuple(_residuals(connection, period, sums)),
-        prices=tuple(
-            each
-            for each in model_prices(reported(connection, period.start_us, period.end_us), book)
-            if provider in {None, each.provider}
-        ),
+        residuals=residuals,
+        prices=prices,
+        next=tuple(next_steps(period.label, lines, residuals, prices)),
     )
 
 
@@ -277,6 +269,7 @@ def _residuals(connection: sa.Connection, period: Period, sums: Sums) -> Iterabl
         yield Residual(
             provider=catalog,
             days=len(days),
+            days_not_told=len({place.day for place in sums[Kind.KNOWN] if place.catalog == catalog} - days),
             here_nanos=known,
             charged_nanos=charged,
             there_nanos=theirs,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from bursar.money import people_usd, usd
 from bursar.periods import from_us
 from bursar.reports.look import html_template
-from bursar.reports.reconciliation import Line, PersonLine, Reconciliation, Residual, Status, SumView
+from bursar.reports.priced import ModelPrice
+from bursar.reports.reconciliation import Line, PersonLine, Reconciliation, Residual, SumView
+from bursar.reports.told_by import Status
 from bursar.reports.words import clean, count, period, short_day, tokens
 
 TEMPLATE = "reconciliation.html.j2"
@@ -57,50 +59,85 @@ def _safe(text: str) -> str:
 
 
 def _page(found: Reconciliation, made_us: int) -> dict[str, Any]:
-    figures = [
-        (count(getattr(found, status.replace(" ", "_")), "line"), status.value)
-        for status in (Status.MATCHED, Status.DIFFERENT, Status.ONLY_HERE, Status.ONLY_THERE)
+    columns = [who for who in WHO if any(any(_known(getattr(line, who))) for line in found.lines)]
+    sections = [
+        {
+            "title": title,
+            "about": about,
+            "status": status.value,
+            "lines": [_line(line, columns) for line in lines],
+            "count": count(len(lines), "line"),
+            "sums": [_cell(_added(lines, who)) | {"who": HEADS[who]} for who in columns],
+            "apart": _apart_of(lines),
+        }
+        for status, title, about in _TITLES
+        if (lines := [line for line in found.lines if line.status == status])
     ]
     return {
         "period": period(found.period),
-        "figures": figures,
+        "figures": [_figure(found, status) for status in FIGURES],
         "residuals": [_residual(each) for each in found.residuals],
-        "sections": [
-            {"title": title, "status": status.value, "lines": lines}
-            for status, title in _TITLES
-            if (lines := list(_lines(found, status)))
-        ],
+        "prices": [_price(each) for each in found.prices],
+        "columns": [HEADS[who] for who in columns],
+        "next": found.next,
+        "sections": sections,
         "made": f"{from_us(made_us):%Y-%m-%d %H:%M} UTC",
         "priority": any(line.provider == "anthropic" for line in found.lines),
     }
 
 
+FIGURES = (Status.MATCHED, Status.DIFFERENT, Status.ONLY_HERE, Status.ONLY_THERE)
+HEADS = {"gateway": "Gateway", "telemetry": "Telemetry", "logs": "Logs", "reported": "Provider"}
 _TITLES = (
-    (Status.DIFFERENT, "Different"),
-    (Status.ONLY_HERE, "Only here"),
-    (Status.ONLY_THERE, "Only there"),
-    (Status.MATCHED, "Matched"),
+    (Status.DIFFERENT, "Different", "Both tell of it, and tokens or costs are not the same."),
+    (Status.ONLY_HERE, "Only here", "Calls are known, of which the provider does not tell."),
+    (Status.ONLY_THERE, "Only there", "The provider tells of it, and nobody here knows of such calls."),
+    (Status.MATCHED, "Matched", "Tokens agree, and so do costs but for the provider's rounding."),
 )
 
 
-def _lines(found: Reconciliation, status: Status) -> Iterator[dict[str, Any]]:
-    for line in found.lines:
-        if line.status == status:
-            yield {
-                "day": short_day(line.day),
-                "model": clean(line.model or "no model"),
-                "provider": clean(line.provider),
-                "cells": [_cell(getattr(line, who)) for who in WHO],
-                "apart": _apart(line),
-                "people": [_person(each) for each in line.people],
-            }
+def _figure(found: Reconciliation, status: Status) -> dict[str, str]:
+    """How many lines there are of a status, and what they come to: here, or where that is not known, there."""
+    lines = [line for line in found.lines if line.status == status]
+    who = "reported" if status is Status.ONLY_THERE else "known"
+    nanos = _added(lines, who).cost_nanos or _added(lines, "known").cost_nanos or _added(lines, "logs").cost_nanos
+    return {
+        "name": status.value,
+        "lines": count(len(lines), "line"),
+        "cost": people_usd(nanos) if nanos else "",
+    }
 
 
-def _person(each: PersonLine) -> dict[str, Any]:
+def _added(lines: Sequence[Line], who: str) -> SumView:
+    """What some lines come to; null where none of them says anything."""
+    told = [getattr(line, who) for line in lines]
+    sums = []
+    for name in SumView.__struct_fields__:
+        known = [number for each in told if (number := getattr(each, name)) is not None]
+        sums.append(sum(known) if known else None)
+    return SumView(*sums)
+
+
+def _known(told: SumView) -> tuple[int | None, ...]:
+    return told.calls, told.input_tokens, told.output_tokens, told.cost_nanos
+
+
+def _line(line: Line, columns: Sequence[str]) -> dict[str, Any]:
+    return {
+        "day": short_day(line.day),
+        "model": clean(line.model or "no model"),
+        "provider": clean(line.provider),
+        "cells": [_cell(getattr(line, who)) | {"who": HEADS[who]} for who in columns],
+        "apart": _apart_of([line]),
+        "people": [_person(each, columns) for each in line.people],
+    }
+
+
+def _person(each: PersonLine, columns: Sequence[str]) -> dict[str, Any]:
     return {
         "person": clean(each.person or "nobody is named"),
         "status": each.status,
-        "cells": [_cell(getattr(each, who)) for who in WHO],
+        "cells": [_cell(getattr(each, who)) | {"who": HEADS[who]} for who in columns],
     }
 
 
@@ -112,24 +149,52 @@ def _cell(told: SumView) -> dict[str, str]:
     }
 
 
-def _apart(line: Line) -> str:
-    """What there is beyond here, in words."""
-    parts = []
-    if line.tokens_apart:
-        parts.append(f"{line.tokens_apart:+,} tokens")
-    if line.cost_apart_nanos and line.status != Status.MATCHED:
-        sign = "+" if line.cost_apart_nanos > 0 else ""
-        parts.append(f"{sign}{people_usd(line.cost_apart_nanos)}")
-    return ", ".join(parts)
+def _apart_of(lines: Sequence[Line]) -> list[str]:
+    """What there is beyond here, in words: costs, then tokens."""
+    nanos = sum(line.cost_apart_nanos or 0 for line in lines if line.status != Status.MATCHED)
+    more = sum(line.tokens_apart or 0 for line in lines)
+    return [*([_signed(nanos)] if nanos else []), *([f"{more:+,} tokens"] if more else [])]
+
+
+def _signed(nanos: int) -> str:
+    return f"+{people_usd(nanos)}" if nanos > 0 else people_usd(nanos)
 
 
 def _residual(each: Residual) -> dict[str, str]:
+    only_known = each.here_nanos - each.charged_nanos
     return {
         "provider": clean(each.provider),
         "days": count(each.days, "day"),
-        "here": people_usd(each.here_nanos),
+        "charged": people_usd(each.charged_nanos),
+        "only_known": people_usd(only_known) if only_known else NONE,
         "there": people_usd(each.there_nanos),
-        "residual": people_usd(each.residual_nanos),
-        "posted": people_usd(each.posted_nanos) if each.posted_nanos else NONE,
-        "left": people_usd(each.left_nanos) if each.left_nanos else NONE,
+        "residual": _signed(each.residual_nanos),
+        "posted": _signed(each.posted_nanos) if each.posted_nanos else NONE,
+        "left": _signed(each.left_nanos) if each.left_nanos else NONE,
+        "books": people_usd(each.books_nanos),
     }
+
+
+def _price(each: ModelPrice) -> dict[str, str]:
+    return {
+        "model": clean(each.model),
+        "provider": clean(each.provider),
+        "tokens": tokens(each.tokens),
+        "priced": priced(each),
+        "billed": people_usd(each.billed_nanos),
+        "apart": _signed(each.apart_nanos) if each.apart_nanos else NONE,
+        "share": share(each.apart_permille),
+    }
+
+
+def priced(each: ModelPrice) -> str:
+    """What the price book makes of a model's usage: an amount, or from one to another."""
+    if each.least_nanos is None or each.most_nanos is None:
+        return "no price"
+    least, most = people_usd(each.least_nanos), people_usd(each.most_nanos)
+    return least if least == most else f"{least} to {most}"
+
+
+def share(permille: int | None) -> str:
+    """A difference in percent with its sign."""
+    return NONE if not permille else f"{'+' if permille > 0 else '-'}{abs(permille) // 10}.{abs(permille) % 10} %"

@@ -53,6 +53,17 @@ class Kind(StrEnum):
     PROVIDER = "provider"
 
 
+class Status(StrEnum):
+    """How here and there agree."""
+
+    MATCHED = "matched"
+    ONLY_HERE = "only here"
+    ONLY_THERE = "only there"
+    DIFFERENT = "different"
+    NOT_NAMED = "not named"
+    """Of people alone: the provider tells of that day, and not of them."""
+
+
 class Place(NamedTuple):
     """What something is added up for. The person is an e-mail, or what the source says; empty for nobody."""
 

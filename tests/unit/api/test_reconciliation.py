@@ -50,6 +50,7 @@ def test_what_is_confirmed_is_what_is_put_down(api: Api) -> None:
         {
             "provider": "anthropic",
             "days": 1,
+            "days_not_told": 0,
             "here": "0.00",
             "charged": "0.00",
             "there": "5.00",
