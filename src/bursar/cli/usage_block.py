@@ -105,12 +105,18 @@ def blocks_json(found: Found, told: BlocksTold) -> dict[str, Any]:
 
 
 def _blocks(groups: list[Group], hours: int, resets_s: int | None) -> list[Block]:
-    """The blocks; the one that the provider says is active takes the place of what would be there."""
+    """The blocks; the one that the provider says is active takes its place, and those before end where it begins."""
     if resets_s is None:
         return blocks(groups, hours)
     told = block_until(groups, CLAUDE_CODE, resets_s * US)
-    others = [group for group in groups if group.source != CLAUDE_CODE or group.first_us < told.begins_us]
-    return [*blocks(others, hours), *([told] if told.row.total.calls else [])]
+    others = blocks(
+        [group for group in groups if group.source != CLAUDE_CODE or group.first_us < told.begins_us], hours
+    )
+    before = [
+        block._replace(ends_us=min(block.ends_us, told.begins_us)) if block.source == CLAUDE_CODE else block
+        for block in others
+    ]
+    return [*before, *([told] if told.row.total.calls else [])]
 
 
 def _block_json(found: Found, told: BlocksTold, block: Block) -> dict[str, Any]:
