@@ -43,16 +43,18 @@ class Cursor(WholeFiles):
         seen: Counter[str] = Counter()
         for row in table.rows():
             try:
-                record = sound(_record(row, seen))
+                record = sound(_record(row))
             except ValueError as problem:
                 table.tell(row.line, f"is not understood: {problem}")
                 continue
             if record.usage.total_tokens or record.cost_nanos:
-                sheet.records.append(record)
+                # Two that agree in everything are two requests, and the same two in the next export.
+                seen[record.key] += 1
+                sheet.records.append(msgspec.structs.replace(record, key=f"{record.key}:{seen[record.key]}"))
         sheet.broken += table.broken
 
 
-def _record(row: Row, seen: Counter[str]) -> UsageRecord:
+def _record(row: Row) -> UsageRecord:
     usage = Usage(
         input=row.count("input (w/o cache write)"),
         cache_read=row.count("cache read"),
@@ -62,20 +64,18 @@ def _record(row: Row, seen: Counter[str]) -> UsageRecord:
     said = row.count("total tokens")
     if said and said != usage.total_tokens:
         raise ValueError(f"its tokens are {usage.total_tokens}, and it says {said}")
-    model, person = row.text("model"), row.text("user")
-    cost = row.text("cost")
+    model, cost = row.text("model"), row.text("cost")
     at_us = told_us(row.text("date"))
     # A team's export names people, and one's own does not; a request may be paid for after all: neither is its name.
-    digest = blake2b(msgspec.json.encode((at_us, model, usage)), digest_size=16).hexdigest()
-    seen[digest] += 1  # two that agree in everything are two requests, and the same two in the next export
+    told = msgspec.json.encode((at_us, model, usage))
     return UsageRecord(
         source=NAME,
-        key=f"{digest}:{seen[digest]}",
+        key=blake2b(told, digest_size=16).hexdigest(),
         at_us=at_us,
         catalog=next((catalog for pattern, catalog in _CATALOGS if pattern.match(model.lower())), NAME),
         model=model,
         usage=usage,
         session=row.text("cloud agent id") or None,
         cost_nanos=None if _NO_PRICE.fullmatch(cost) else nanos(row.amount("cost")),
-        person=person or None,
+        person=row.text("user") or None,
     )

@@ -7,6 +7,7 @@ the sums of their calls, and are passed over.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -111,7 +112,7 @@ def _documents(data: bytes, file: str, broken: list[Broken]) -> Iterator[Entry]:
     """The lines of a file if there are documents on them; else the documents, over however many lines they go."""
     text = decoded(data).encode()
     lines = [Entry(line, number) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    if any(_is_document(line.text) for line in lines[:AT_FIRST]):
+    if not text.lstrip().startswith(b"[") and any(_is_document(line.text) for line in lines[:AT_FIRST]):
         yield from lines
         return
     pages = Pages(data, file)
@@ -175,12 +176,24 @@ def _records(traces: Traces, tell: Tell) -> Iterator[UsageRecord]:
                 span = _span(raw)
                 name = span.span_id
                 told = shared | _attributes(span.attributes)
-                record = _record(span.trace_id.lower(), name.lower(), int(span.start_time_unix_nano), told)
+                record = _record(_name(span.trace_id), _name(name), int(span.start_time_unix_nano), told)
             except ValueError as problem:
                 tell(bytes(raw), f"span {name}: {problem}")
                 continue
             if record is not None:
                 yield record
+
+
+def _name(text: str) -> str:
+    """A name in hexadecimal digits, as OTLP has it; JSON that was made of protobuf by its own rules has base64."""
+    try:
+        return bytes.fromhex(text).hex()
+    except ValueError:
+        pass
+    try:
+        return b64decode(text, validate=True).hex()
+    except ValueError:
+        return text
 
 
 def _record(trace: str, span: str, at_ns: int, told: Attributes) -> UsageRecord | None:

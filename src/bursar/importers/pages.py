@@ -102,7 +102,8 @@ class Pages:
             except (json.JSONDecodeError, RecursionError) as problem:
                 found = _NEXT_VALUE.search(text, at + 1)
                 until = found.start() if found else len(text)
-                where = line + text.count("\n", at, min(getattr(problem, "pos", at), until - 1))
+                last = at + len(text[at:until].rstrip())
+                where = line + text.count("\n", at, min(getattr(problem, "pos", at), last))
                 self.broken.append(Broken(self._name, where, f"is no JSON: {getattr(problem, 'msg', problem)}"))
                 at = until
                 continue
