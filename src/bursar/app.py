@@ -8,10 +8,11 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from bursar.api.app import build_api
+from bursar.api.app import Api, build_api
 from bursar.api.service import ReloadAnswer, Reloader
 from bursar.books import Ask, Books
 from bursar.books.checkpoints import keep_daily
@@ -48,9 +49,8 @@ class Bursar:
         """Reads the folder's files anew; whoever serves it puts one here that can."""
         self.signing = SigningKeys(folder / config.signing.folder, now_us)
         """Signs what this Bursar says: statements, checkpoints."""
-        self.api: Any = build_api(
-            books, self.local_token, lambda: self.config, self.reload, self.signing, bound_request=bound_request
-        )
+        told = (books, self.local_token, lambda: self.config, self.reload, self.signing)
+        self.api = Api(partial(build_api, *told, bound_request=bound_request))
         self._lock = lock
 
     @classmethod

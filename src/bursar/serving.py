@@ -115,6 +115,7 @@ def serve(bursar: Bursar, *, host: str, port: int, ready: Callable[[str], None])
     """Serve an open data folder until SIGINT or SIGTERM; `ready` is called with the address when it answers."""
     lines = Log()
     lines.open(bursar.config.log)
+    bursar.api.whole()  # before anybody waits for it
     try:
         uvloop.run(_serve(bursar, lines, host, port, ready))
     finally:

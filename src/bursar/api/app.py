@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -80,6 +81,7 @@ PARTS = (
     signing,
     service,
 )
+ROUTES: Sequence[HTTPRouteHandler] = [route for part in PARTS for route in part.ROUTES]
 ABOUT = (
     "Amounts are decimal strings in dollars, times ISO 8601 in UTC. Whatever is refused answers "
     '`{"error": {"name", "message", "field"}}`; the names are listed in docs/reference/refusals.md.'
@@ -94,13 +96,14 @@ def build_api(
     signing_keys: SigningKeys,
     *,
     bound_request: Bounder,
+    routes: Sequence[HTTPRouteHandler] = ROUTES,
 ) -> Litestar:
     """The API on these books, as an ASGI application that serves paths under /api.
 
     `local_token` is the secret that makes its bearer the operator of the data folder, an administrator. Of the
     configuration only what a person needs to know is told: which providers there are and which models they serve.
     `reload` reads it anew. With `signing_keys` is signed what has to be believed elsewhere. `bound_request` tells
-    what a request of another gateway may cost.
+    what a request of another gateway may cost. `routes` are all, or those that are needed.
     """
 
     def get_reloader() -> service.Reloader:
@@ -120,7 +123,7 @@ def build_api(
 
     return Litestar(
         path=PATH,
-        route_handlers=[route for part in PARTS for route in part.ROUTES],
+        route_handlers=routes,
         guards=[Door(books, local_token)],
         before_request=check_body,
         dependencies={
@@ -137,6 +140,47 @@ def build_api(
         logging_config=None,
         debug=False,
     )
+
+
+class Builder(Protocol):
+    """Makes an application of routes."""
+
+    def __call__(self, *, routes: Sequence[HTTPRouteHandler]) -> Litestar:
+        """An application of these routes."""
+
+
+class Api:
+    """The API as an ASGI application that is made when it is asked for: all of it, or what one request needs.
+
+    Making all of it takes longer than most commands do. Of what is asked for first all routes are made that begin
+    alike, so whatever is asked is answered as it would be by the whole.
+    """
+
+    def __init__(self, build: Builder) -> None:
+        self._build = build
+        self._whole: Litestar | None = None
+        self._parts: dict[str, Litestar] = {}
+
+    def whole(self) -> Litestar:
+        """All of it, which is used from then on."""
+        if self._whole is None:
+            self._whole = self._build(routes=ROUTES)
+        return self._whole
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        await (self._whole or self._part(scope["path"].removeprefix(PATH)))(scope, receive, send)
+
+    def _part(self, path: str) -> Litestar:
+        name = _beginning(path)
+        if name not in self._parts:
+            routes = [route for route in ROUTES if name in map(_beginning, route.paths)]
+            self._parts[name] = self._build(routes=routes) if routes else self.whole()
+        return self._parts[name]
+
+
+def _beginning(path: str) -> str:
+    return path.strip("/").partition("/")[0]
 
 
 def _openapi() -> OpenAPIConfig:

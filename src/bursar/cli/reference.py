@@ -77,7 +77,7 @@ def openapi_page() -> str:
     with TemporaryDirectory() as folder:
         bursar = Bursar.open(Path(folder))
         try:
-            return json.dumps(bursar.api.openapi_schema.to_schema(), indent=2, ensure_ascii=False) + "\n"
+            return json.dumps(bursar.api.whole().openapi_schema.to_schema(), indent=2, ensure_ascii=False) + "\n"
         finally:
             bursar.close()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
 
-from bursar.api.app import build_api
+from bursar.api import app
 from bursar.api.service import ReloadAnswer
 from bursar.app import bound_request
 from bursar.books import Books, Spender
@@ -51,9 +51,8 @@ class Api:
     def __init__(self, books: Books, folder: Path) -> None:
         self.books = books
         self.signing_keys = SigningKeys(folder / FOLDER, books.clock)
-        self.application: Litestar = build_api(
-            books, TOKEN, lambda: CONFIG, _reload, self.signing_keys, bound_request=bound_request
-        )
+        told = (books, TOKEN, lambda: CONFIG, _reload, self.signing_keys)
+        self.application = app.Api(partial(app.build_api, *told, bound_request=bound_request))
         self.operator = self.client(TOKEN)
 
     def client(self, secret: str | None) -> httpx.Client:

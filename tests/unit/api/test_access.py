@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from litestar.routes import HTTPRoute
 
@@ -22,10 +24,13 @@ SAMPLES = {
     "model": "claude-sonnet-4-5",
     "path": "nothing",
     "hold_id": "x0",
+    "upload_id": "1",
+    "import_id": "1",
 }
 ADMINISTRATORS_ONLY = {
     "GET /people",
     "POST /people",
+    "POST /imports/1/reassign",
     "POST /plans",
     "POST /grants",
     "POST /pools",
@@ -61,7 +66,7 @@ OF_PAY = ("pay", "compensation")
 def all_routes(api: Api) -> list[tuple[str, str, str]]:
     """Every (method, path, role) that the application serves, also those that the framework adds."""
     found = []
-    for route in api.application.routes:
+    for route in api.application.whole().routes:
         assert isinstance(route, HTTPRoute), "the API serves HTTP routes only"
         for handler in route.route_handlers:
             path = route.path_format.replace("/api", "", 1)
@@ -101,6 +106,16 @@ def test_no_route_answers_without_a_key_in_force(api: Api, ada: str, clock: Virt
             answer = caller.request(method, path)
             assert refused(answer) == (401, why, None), (method, path)
             assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_part_that_is_made_for_a_request_answers_as_the_whole(api: Api, tmp_path: Path) -> None:
+    in_parts = Api(api.books, tmp_path)
+    asked: set[tuple[str | None, str, str]] = {(None, method, path) for method, path, _ in all_routes(api)}
+    paths = ("", "/", "/nothing", "/people/a/b/c", "/people", "/docs/openapi.json")
+    asked |= {(TOKEN, method, path) for method in ("GET", "PUT") for path in paths}
+    for token, method, path in asked:
+        one, other = (who.client(token).request(method, path) for who in (api, in_parts))
+        assert (one.status_code, one.content) == (other.status_code, other.content), (method, path)
 
 
 def test_an_administrators_routes_refuse_a_person(api: Api, ada: str) -> None:
