@@ -7,7 +7,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "mixed")
 WINDOWS_NOTES = ("", "plain", "Zoë, café", "two\nlines", 'she said "no", twice', "three\r\nlines, and\r\nmore")
@@ -59,7 +59,7 @@ class _Writer:
 
     def _written(self, cells: Sequence[str]) -> str:
         file = io.StringIO(newline="")
-        quoting = self._chance.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
+        quoting: Literal[0, 1] = self._chance.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
         csv.writer(file, delimiter=self._delimiter, quoting=quoting, lineterminator=self._end).writerow(cells)
         return file.getvalue()
 

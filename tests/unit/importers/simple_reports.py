@@ -1,11 +1,11 @@
 """A slow and simple reader of each kind of report, by rules of its own: what the importers must agree with exactly.
 
-What is told twice counts once: of a day that two reports tell of the larger one. Amounts are rounded up, each of them.
+What is told twice counts once: of a day that two reports tell of the larger one. Each amount is rounded up.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -34,12 +34,21 @@ def merged(files: Iterable[dict[Any, Counter[str]]]) -> Sums:
     sums: Sums = {}
     for place, counts in best.items():
         sums.setdefault(place[:3], Counter()).update(counts)
-    return {place: +counts + -(-counts) for place, counts in sums.items()}
+    return {place: Counter({name: n for name, n in counts.items() if n}) for place, counts in sums.items()}
 
 
 def _size(counts: Counter[str]) -> tuple[int, int, int, int]:
     tokens = sum(count for name, count in counts.items() if name not in {"cost", "requests", "web_searches"})
     return tokens, counts["requests"], counts["web_searches"], counts["cost"]
+
+
+def day_of(text: str) -> str:
+    """A day as GitHub and spreadsheets write it."""
+    month, _, day_year = text.partition("/")
+    if not day_year:
+        return text[:10]
+    day, _, year = day_year.partition("/")
+    return f"20{year[-2:]}-{int(month):02d}-{int(day):02d}"
 
 
 def copilot(files: Iterable[Planted]) -> Sums:
@@ -48,13 +57,14 @@ def copilot(files: Iterable[Planted]) -> Sums:
     for file in files:
         sums: defaultdict[Any, Counter[str]] = defaultdict(Counter)
         for row in rows(file):
-            month, _, day_year = row["date"].partition("/")
-            if day_year:
-                day, _, year = day_year.partition("/")
-                date = f"20{year[-2:]}-{int(month):02d}-{int(day):02d}"
-            else:
-                date = row["date"][:10]
-            place = date, row["model"], row["username"], row["sku"], row["organization"], row["cost_center_name"]
+            place = (
+                day_of(row["date"]),
+                row["model"],
+                row["username"],
+                row["sku"],
+                row["organization"],
+                row["cost_center_name"],
+            )
             add(
                 sums,
                 place,
@@ -79,8 +89,8 @@ def focus(files: Iterable[Planted]) -> Sums:
     for file in files:
         sums: defaultdict[Any, Counter[str]] = defaultdict(Counter)
         for row in rows(file):
-            tags = dict(re.findall(r'"(\w+)": ?"([^"]*)"', row["tags"]))
-            details = dict(re.findall(r'"(\w+)": ?"([^"]*)"', row["skupricedetails"]))
+            tags = json.loads(row["tags"] or "{}")
+            details = json.loads(row["skupricedetails"] or "{}")
             counts = {"cost": nanos(row["billedcost"])}
             scale = UNITS.get(row["consumedunit"].lower())
             if scale is not None and row["skumeter"]:

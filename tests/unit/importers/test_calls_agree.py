@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.json_format import MessageToJson, Parse
+from google.protobuf.json_format import MessageToJson, Parse  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bursar.importers import otel
@@ -194,7 +195,7 @@ OWN_SPOILS = (
     but(model="two\x00"),
     but(person="x" * 301),
 )
-OBJECT_SPOILS = (
+OBJECT_SPOILS: tuple[nasty.Spoil, ...] = (
     but(at=None),
     but(at=True),
     but(at=10**300),
@@ -379,8 +380,6 @@ def test_spans_over_the_wire_are_those_of_the_file(tmp_path: Path, seed: int) ->
 
 def in_base64(document: Any) -> Any:
     """Protobuf's own JSON has bytes in base64, where OTLP has digits."""
-    from base64 import b64encode
-
     text = json.loads(json.dumps(document))
     for each in text["resourceSpans"][0]["scopeSpans"][0]["spans"]:
         for name in ("traceId", "spanId"):
