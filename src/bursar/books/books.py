@@ -7,6 +7,7 @@ clock given at the start.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,8 @@ class Books:
         self.journal = Journal(database, clock)
         self.on_revoked: list[Callable[[frozenset[int]], None]] = []
         """Called, from any thread, with the ids of keys that have just ceased to work."""
+        self.taking = threading.Lock()
+        """Whose turn it is to take a part of a long report."""
         self._spenders: dict[bytes, Spender] = {}
         self._changes = 0
         self.journal.write(

@@ -112,15 +112,16 @@ def advance(books: Books, upload_id: int, seconds: float | None = None) -> Progr
     """Take a report that is whole, for so long or to its end; tells how far it is."""
     until_s = None if seconds is None else time.monotonic() + seconds
     while True:
-        with books.database.reading() as connection:
-            upload = waiting.find_upload(connection, upload_id)
-            assert upload is not None, "it is kept for a day after it is done with"
-            part = waiting.next_part(connection, upload_id)
-        assert upload.parts is not None, "it is whole"
-        if part is None or (until_s is not None and time.monotonic() >= until_s):
-            done = upload.parts if part is None else part.n
-            return Progress(parts=upload.parts, done=done, taken=_came(upload.taken))
-        _take_part(books, upload, part)
+        with books.taking:  # of two who do the same part, one does it in vain
+            with books.database.reading() as connection:
+                upload = waiting.find_upload(connection, upload_id)
+                assert upload is not None, "it is kept for a day after it is done with"
+                part = waiting.next_part(connection, upload_id)
+            assert upload.parts is not None, "it is whole"
+            if part is None or (until_s is not None and time.monotonic() >= until_s):
+                done = upload.parts if part is None else part.n
+                return Progress(parts=upload.parts, done=done, taken=_came(upload.taken))
+            _take_part(books, upload, part)
 
 
 def finish_uploads(books: Books) -> int:
