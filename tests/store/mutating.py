@@ -14,33 +14,44 @@ from bursar.store.batch import Outcome
 from bursar.store.chain import GENESIS, link_hash
 from bursar.store.database import Database
 from bursar.store.journal import Journal
+from bursar.store.outlines import digest_of_outline, sealed_outline
 from bursar.store.schema import (
     APPEND_ONLY,
     JOURNAL,
     PAPERS,
+    REPORTS,
     balances,
     calls,
     changes,
     documents,
     exchange_rates,
     holds,
+    imports,
     links,
     metadata,
+    outlines,
     plans,
     postings,
     price_book_uses,
     price_books,
     seals,
     transfers,
+    usage_heads,
+    usage_records,
+    usage_totals,
 )
 from bursar.store.seals import digest_of, key_of
 
-TABLES = tuple(metadata.tables[name] for name in (*JOURNAL, *PAPERS))
+TABLES = tuple(metadata.tables[name] for name in (*JOURNAL, *PAPERS, *REPORTS, "outlines", "usage_heads"))
+KEPT = (balances, holds, usage_heads)
+"""What is kept beside the journal and the reports, and follows from them."""
 FREE = (
-    *((calls, "output_tokens"), (calls, "provider_request"), (calls, "model"), (links, "recorded_us")),
+    *((calls, "output_tokens"), (calls, "started_us"), (calls, "model"), (links, "recorded_us")),
     *((plans, "terms"), (price_books, "content"), (changes, "effective_us"), (changes, "reason")),
     (price_book_uses, "from_us"),
     *((documents, "signed"), (documents, "digest"), (exchange_rates, "unit_nanos")),
+    *((imports, "at_us"), (imports, "repeated"), (usage_records, "output_tokens"), (usage_records, "variant")),
+    *((usage_totals, "item"), (usage_totals, "output_tokens")),
 )
 """What nothing but the chain vouches for: not the sums, not the balances, no other row."""
 T = TypeVar("T")
@@ -48,13 +59,13 @@ Rows = list[dict[str, Any]]
 
 
 class Watched(Journal):
-    """A journal that remembers after each link what the balances and open holds were."""
+    """A journal that remembers after each link what the balances, open holds and heads were."""
 
-    states: list[tuple[Rows, Rows]]
+    states: list[tuple[Rows, ...]]
 
     def begin(self, database: Database) -> None:
         self._seen = database
-        self.states = [([], [])]
+        self.states = [([], [], [])]
 
     def post(self, command: Command) -> Outcome:
         outcome = super().post(command)
@@ -69,14 +80,14 @@ class Watched(Journal):
     def _remember(self) -> None:
         with self._seen.reading() as connection:
             if len(_rows(connection, links)) == len(self.states):
-                self.states.append((_rows(connection, balances), _rows(connection, holds)))
+                self.states.append(tuple(_rows(connection, table) for table in KEPT))
 
 
 class Mutations:
     """Mutations of a journal of one chain whose every link is of one posting or change, one at a time, by a seed."""
 
-    def __init__(self, connection: sa.Connection, states: list[tuple[Rows, Rows]], seed: int) -> None:
-        """`connection` begins transactions only by hand; `states` are balances and holds by number of links."""
+    def __init__(self, connection: sa.Connection, states: list[tuple[Rows, ...]], seed: int) -> None:
+        """`connection` begins transactions only by hand; `states` are the tables of KEPT by number of links."""
         self._connection = connection
         self._states = states
         self._chance = random.Random(seed)
@@ -123,8 +134,8 @@ class Mutations:
             new["op"] = row["op"] + "-again"
         elif table in {links, documents}:
             new["n"] = row["n"] + len(self._journal[table])
-        elif table is plans:
-            new["version"] = row["version"] + len(self._journal[plans])
+        elif table in {plans, usage_records, usage_totals}:
+            new["version"] = row["version"] + len(self._journal[table])
         elif table is seals:
             new["key"] = row["key"] + "9"
         self._connection.execute(sa.insert(table).values({**row, **new}))
@@ -156,9 +167,12 @@ class Mutations:
                 paper = metadata.tables[row["paper"]]
                 keys = [_key(paper, each) for each in self._journal[paper] if key_of(paper, each) == row["key"]]
                 self._connection.execute(sa.delete(paper).where(_is(paper, keys[0])))
+                if paper is imports:
+                    for table in (*(metadata.tables[name] for name in REPORTS), outlines):
+                        self._connection.execute(sa.delete(table).where(table.c.import_id == keys[0]["id"]))
         self._connection.execute(sa.delete(seals).where(seals.c.link_id >= last))
         self._connection.execute(sa.delete(links).where(links.c.id >= last))
-        for table, rows in zip((balances, holds), self._states[kept], strict=True):
+        for table, rows in zip(KEPT, self._states[kept], strict=True):
             self._connection.execute(sa.delete(table))
             if rows:
                 self._connection.execute(sa.insert(table), rows)
@@ -169,10 +183,10 @@ class Mutations:
         row = self._chance.choice(self._journal[table])
         value = self._other(row[name], [])
         self._update(table, row, {name: value})
-        if table.name in PAPERS:
-            new_digest = {"digest": digest_of({**row, name: value})}
-            is_its = sa.and_(seals.c.paper == table.name, seals.c.key == key_of(table, row))
-            self._connection.execute(sa.update(seals).where(is_its).values(new_digest))
+        if table is imports or table.name in REPORTS:
+            self._outline_anew(row["id" if table is imports else "import_id"])
+        elif table.name in PAPERS:
+            self._seal_paper_anew(table.name, key_of(table, row), digest_of({**row, name: value}))
         previous = GENESIS
         for link in _rows(self._connection, links):
             ids = [each["id"] for each in self._journal[postings] if each["link_id"] == link["id"]]
@@ -199,6 +213,15 @@ class Mutations:
             self._update(links, link, {"previous": previous, "hash": new})
             previous = new
         return f"edit {table.c[name]} of {_key(table, row)}, and seal all anew"
+
+    def _outline_anew(self, import_id: int) -> None:
+        outline = sealed_outline(self._connection, str(import_id)).packed
+        self._update(outlines, {"import_id": import_id}, {"outline": outline})
+        self._seal_paper_anew("imports", str(import_id), digest_of_outline(outline))
+
+    def _seal_paper_anew(self, paper: str, key: str, digest: bytes) -> None:
+        is_its = sa.and_(seals.c.paper == paper, seals.c.key == key)
+        self._connection.execute(sa.update(seals).where(is_its).values(digest=digest))
 
     # ----------------------------------------------------------------------------------------------------------
 

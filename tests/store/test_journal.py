@@ -202,6 +202,8 @@ def test_the_journal_cannot_be_edited(table: str, journal: Journal, database: Da
         if table == "usage_claims":
             person = {"id": 1, "email": "ann@example.com", "name": "Ann", "team": ""}
             connection.execute(sa.insert(schema.people).values(**person, **common))
+        if table in {"imports", "outlines"}:
+            connection.execute(sa.insert(schema.imports).values(row_of("imports")))
         if table in schema.REPORTS:
             for reported in dict.fromkeys(("imports", table)):
                 later = {"ends_us": 2} if reported == "usage_totals" else {}

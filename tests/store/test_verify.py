@@ -21,11 +21,14 @@ from bursar.store.journal import Journal
 from bursar.store.schema import APPEND_ONLY, price_books
 from bursar.store.verify import Verification, verify
 from tests.store.making import write_papers
+from tests.store.reporting import OF_REPORTS, write_charges, write_reports
 from tests.support.calls import USD, Caller, posted
 from tests.support.clock import NOVEMBER_US, VirtualClock
 from tests.support.groups import group_of_calls
 
 SECOND = 1_000_000
+NOVEMBER_LOT = 2
+"""Person 1's lot of November, in the journal that `fill` makes."""
 
 
 def fill(journal: Journal) -> None:
@@ -164,11 +167,15 @@ def tamper(sqlite_database: Database, clock: VirtualClock, tmp_path: Path) -> Ca
     journal.close()
 
     def run(script: str) -> Verification:
-        if script in (script for script, _ in OF_PAPERS.values()):
+        scripts = {script for script, _ in (OF_PAPERS | OF_REPORTS).values()}
+        if script in scripts:
             journal = Journal(sqlite_database, clock)
             write_papers(journal)
+            if script in {script for script, _ in OF_REPORTS.values()}:
+                write_reports(journal)
+                write_charges(journal, NOVEMBER_LOT)
             journal.close()
-            assert proof(sqlite_database).is_right
+            assert proof(sqlite_database).faults == []
         raw = sqlite3.connect(tmp_path / "bursar.sqlite")
         for table in APPEND_ONLY:
             raw.execute(f"DROP TRIGGER {table}_no_update")
@@ -226,6 +233,7 @@ OF_PAPERS: dict[str, tuple[str, set[FaultName]]] = {
 }
 MUTATIONS: dict[str, tuple[str, set[FaultName]]] = {
     **OF_PAPERS,
+    **OF_REPORTS,
     "an amount is edited": (
         "UPDATE transfers SET amount_nanos = 701 WHERE posting_id = 9 AND n = 0",
         {

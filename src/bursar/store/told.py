@@ -15,13 +15,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bursar.importers.trust import SUMS
-from bursar.ledger.accounts import Account, account_of
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account
 from bursar.store import decisions
 from bursar.store import imports as kept
 from bursar.store.faults import FaultName, Findings
 from bursar.store.imports import Head, Record
 from bursar.store.reading import Row, stream
-from bursar.store.schema import calls, imports, postings, usage_heads, usage_records
+from bursar.store.schema import calls, imports, postings, transfers, usage_heads, usage_records
 
 AT_ONCE = 500
 DAY_US = 86_400_000_000
@@ -30,6 +30,7 @@ CHARGES_AT_ONCE = 8
 Name = tuple[str, str]
 REPORTED_WIRE = "reported"
 """How calls that were reported are recorded: not the gateway's own."""
+PAID = (decisions.CHARGED, decisions.ADJUSTED)
 SAME = ("request_id", "message_id", "person_id", "at_us")
 """What a head has from its record."""
 
@@ -173,6 +174,7 @@ class _Proof:
         heads = [case.head for case in cases]
         self._charged = kept.records(connection, {h.charged_record for h in heads if h.charged_record is not None})
         self._imports = _imports_there(connection, [head for head in heads if head.state == decisions.PENDING])
+        self._adjusted = _adjusted(connection, [head for head in heads if head.state in PAID])
         told = [head for head in heads if head.state == decisions.TOLD]
         self._rivals = kept.also_named(
             connection,
@@ -201,7 +203,15 @@ class _Proof:
         return None if head.why in self._imports else "there is no such import"
 
     def charged(self, head: Head, record: Record) -> str | None:
-        """It is charged, all of it, as the last of its versions that was charged says."""
+        """It is charged to credit, or overrun."""
+        return "it is adjusted" if head.name in self._adjusted else self._is_charged(head, record)
+
+    def adjusted(self, head: Head, record: Record) -> str | None:
+        """It is charged, and nobody's credit paid what was charged last."""
+        return self._is_charged(head, record) if head.name in self._adjusted else "no posting adjusts it"
+
+    def _is_charged(self, head: Head, record: Record) -> str | None:
+        """All of it, as the last of its versions that was charged says."""
         if head.why or head.person_id is None:
             return "what is charged is somebody's, and needs no reason"
         if record.cost_nanos is None or head.charged_nanos != record.cost_nanos:
@@ -211,14 +221,6 @@ class _Proof:
             if before is None or before.cost_nanos != head.charged_nanos:
                 return "the record that was charged costs something else"
         return None
-
-    def adjusted(self, head: Head, record: Record) -> str | None:
-        """It is charged, and nobody's credit paid."""
-        op = f"charge:{head.source}:{head.key}:{head.charges - 1}"
-        moved = kept.moved_by(self._connection, [op])
-        if not any(account_of(debit)[1] is Account.ADJUSTED for debit, _, _ in moved):
-            return "no posting adjusts it"
-        return self.charged(head, record)
 
     def memo(self, head: Head, record: Record) -> str | None:
         """It is somebody's, and is not charged: it is a sum, or the plan says so."""
@@ -294,6 +296,14 @@ def _imports_there(connection: sa.Connection, heads: Sequence[Head]) -> set[str]
     numbers = sorted({int(why.rpartition(" ")[2]) for why in whys if IMPORT.fullmatch(why)})
     there = connection.execute(sa.select(imports.c.id).where(imports.c.id.in_(numbers))).scalars()
     return {decisions.why_pending(number) for number in there}
+
+
+def _adjusted(connection: sa.Connection, heads: Sequence[Head]) -> set[tuple[str, str]]:
+    """Of calls, those for which nobody's credit was charged, when something was charged for them last."""
+    ops = {f"charge:{head.source}:{head.key}:{head.charges - 1}": head.name for head in heads if head.charges > 0}
+    takes = transfers.c.debit % ACCOUNTS_PER_BALANCE == Account.ADJUSTED.value
+    query = sa.select(postings.c.op).join(transfers, transfers.c.posting_id == postings.c.id)
+    return {ops[op] for (op,) in connection.execute(query.where(takes, postings.c.op.in_(list(ops)))).all()}
 
 
 def _billed(connection: sa.Connection, heads: Sequence[Head]) -> set[tuple[int, Name]]:
