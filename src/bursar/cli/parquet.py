@@ -15,6 +15,8 @@ from bursar.refusals import Refused, Why, refuse
 
 DAY, ROWS = "day", b"bursar.rows"
 FILE = "calls.parquet"
+GROUP_ROWS = 50_000
+"""How many rows a row group has at least, unless its day has fewer."""
 
 
 class Written(NamedTuple):
@@ -53,6 +55,7 @@ def write_days(folder: Path, pieces: Iterable[bytes], advance: Callable[[int, in
 
     A file is there when all of it is. Raises Refused(CONFIG_INVALID) when it cannot be written.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what another thread took from it
     coming = io.BufferedReader(_Pieces(pieces))
     try:
         written = _write(folder, pa.ipc.open_stream(coming), advance)
@@ -65,19 +68,32 @@ def write_days(folder: Path, pieces: Iterable[bytes], advance: Callable[[int, in
 
 def _write(folder: Path, stream: Any, advance: Callable[[int, int], None]) -> Written:
     total = int(stream.schema.metadata[ROWS])
+    schema = _kept(stream.schema)
     days = rows = size = 0
     for day, batches in _by_day(stream):
         file = folder / f"day={day}" / FILE
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(FILE + ".part")
-        with pq.ParquetWriter(part, _without_day(stream.schema), compression="zstd") as writer:
-            for batch in batches:
-                writer.write_batch(batch.drop_columns([DAY]))
-                rows += batch.num_rows
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for table in _in_groups(batches):
+                writer.write_table(table.select(schema.names).cast(schema))
+                rows += table.num_rows
                 advance(rows, total)
         part.replace(file)
         days, size = days + 1, size + file.stat().st_size
     return Written(days, rows, size)
+
+
+def _in_groups(batches: Iterable[Any]) -> Iterator[Any]:
+    """Batches put together into what a row group is made of."""
+    waiting: list[Any] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= GROUP_ROWS:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def _by_day(stream: Iterable[Any]) -> Iterator[tuple[str, Iterator[Any]]]:
@@ -86,5 +102,8 @@ def _by_day(stream: Iterable[Any]) -> Iterator[tuple[str, Iterator[Any]]]:
         yield str(day), batches
 
 
-def _without_day(schema: Any) -> Any:
-    return schema.remove(schema.get_field_index(DAY)).remove_metadata()
+def _kept(schema: Any) -> Any:
+    """The columns of a file: all but the day. Words are texts in it; Parquet has dictionaries of its own."""
+    fields = [field for field in schema if field.name != DAY]
+    is_word = pa.types.is_dictionary
+    return pa.schema([field.with_type(field.type.value_type) if is_word(field.type) else field for field in fields])

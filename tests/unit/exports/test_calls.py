@@ -9,9 +9,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from bursar.cli.parquet import write_days
+from bursar.exports import calls as calls_module
 from bursar.exports.calls import Calls
 from bursar.ledger.accounts import Account
 from bursar.money import NANOS_PER_USD
@@ -31,6 +33,11 @@ def written(folder: Path, stream: Iterable[bytes]) -> str:
     assert done.days == len(list(folder.glob("day=*/calls.parquet"))) > 0
     assert not list(folder.rglob("*.part"))
     return f"read_parquet('{folder}/*/*.parquet', hive_partitioning = true)"
+
+
+def read(stream: list[bytes]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pa.ipc.open_stream(io.BytesIO(b"".join(stream))).read_all().to_pylist()
+    return rows
 
 
 def asked(query: str) -> list[tuple[object, ...]]:
@@ -67,6 +74,20 @@ def test_again_is_the_same_and_another_zone_has_other_days(spent: Spent, tmp_pat
     assert before == {file: file.read_bytes() for file in (tmp_path / "utc").rglob("*.parquet")}
     written(tmp_path / "west", pieces(spent, time_zone="Pacific/Pago_Pago"))
     assert (tmp_path / "west" / "day=2026-10-31").is_dir()
+
+
+def test_however_long_the_stretches_are_that_are_read_the_files_are_the_same(
+    on_each_engine: Spent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = read(pieces(on_each_engine))
+    monkeypatch.setattr(calls_module, "POSTINGS_AT_ONCE", 2)
+    short = pieces(on_each_engine)
+    assert len(short) > len(pieces(on_each_engine, "2026-11")) > 8
+    assert read(short) == at_once
+    days = [(row["day"], row["posting"]) for row in at_once]
+    assert days == sorted(days)
+    written(tmp_path, short)
+    assert {pq.ParquetFile(file).num_row_groups for file in tmp_path.rglob("*.parquet")} == {1}
 
 
 def test_who_called_may_be_left_out(spent: Spent) -> None:
