@@ -27,7 +27,7 @@ from tests.docs.transcript import difference, steps_of
 
 EXAMPLES = ("console", "toml", "python", "js")
 READ = ("json",)
-NOT_RUN = ("text", "sh", "mermaid")
+NOT_RUN = ("text", "sh", "mermaid", "nginx")
 WITH_EXAMPLES = [page for page in PAGES if any(block.language in EXAMPLES for block in blocks_of(page))]
 
 
