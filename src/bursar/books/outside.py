@@ -180,7 +180,7 @@ def _present(then: Sequence[Balance], now: Sequence[Balance]) -> Balance:
 def _reason(usage: Outside, *, late: bool) -> str:
     said = f"reported by {usage.note.source}"
     if late:
-        said += f" after the run-out, for {iso(usage.at_us)}"
+        said += f" after the run-out, for {iso(usage.at_us)[:10]}"
     return f"{said}: {usage.note.reason}" if usage.note.reason else said
 
 

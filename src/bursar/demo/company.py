@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from bursar.books.limits import Wanted
+from bursar.money import NANOS_PER_USD
+
 ZONE = "Europe/Stockholm"
 """Where the company is: its plans' months begin at midnight there."""
 
@@ -17,15 +20,42 @@ name = "engineers"
 amount = "2000.00"          # a month
 time_zone = "{ZONE}"
 models = ["claude-*", "gpt-*"]
+unused = "carry_over"       # into the next month, at most a quarter
+carry_over_cap = "25%"
+notice_reduce_days = 30
+notice_revoke_days = 30
+personal_use = "5%"         # with personal keys
 """,
     f"""
 name = "principals"
 amount = "8333.33"          # a month: a token budget of $100,000 a year
 time_zone = "{ZONE}"
+vesting_months = 24
+notice_reduce_days = 60
+notice_revoke_days = 60
+outside_usage = "charge"    # what they use past the gateway is paid from the budget, too
+run_out_days = 5
+""",
+    f"""
+name = "researchers"
+amount = "600.00"
+time_zone = "{ZONE}"
+models = ["claude-*", "gpt-*"]
+cash_out_rate = "50%"       # payroll pays half of what is left at a month's end
+cash_out_cap = "300.00"
+notice_reduce_days = 30
+""",
+    f"""
+name = "reserve"            # a team's, for whoever has spent their own
+amount = "60.00"
+time_zone = "{ZONE}"
+models = ["claude-*"]
+overrun = "soft"
+overrun_ceiling = "20%"
 """,
     f"""
 name = "contractors"
-amount = "300.00"
+amount = "200.00"
 time_zone = "{ZONE}"
 models = ["claude-*", "gpt-*"]
 clamp = false               # a call that might not fit is refused, never cut short
@@ -80,6 +110,7 @@ class DemoKey(msgspec.Struct, frozen=True):
     name: str
     habit: Habit
     limit_usd: str | None = None
+    is_personal: bool = False
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -194,6 +225,30 @@ REVIEWS = Habit(
     output_tokens=(500, 4_000),
     max_tokens=8_000,
 )
+EVENINGS = Habit(
+    models=(SONNET, HAIKU),
+    workdays=30,
+    weekends=50,
+    hours=(18, 22),
+    sessions=(1, 2),
+    turns=(3, 6),
+    context_tokens=(60_000, 200_000),
+    added_tokens=(3_000, 20_000),
+    output_tokens=(500, 5_000),
+    max_tokens=16_000,
+)
+OVERNIGHT = Habit(
+    models=(OPUS, SONNET),
+    workdays=100,
+    weekends=100,
+    hours=(21, 23),
+    sessions=(6, 9),
+    turns=(3, 6),
+    context_tokens=(150_000, 400_000),
+    added_tokens=(10_000, 50_000),
+    output_tokens=(2_000, 16_000),
+    max_tokens=32_000,
+)
 NIGHTLY_EVALUATION = Habit(
     models=(Choice("claude-opus-5-5", 1),),
     workdays=100,
@@ -225,7 +280,13 @@ PEOPLE = (
         (DemoKey("laptop", PAIRING), DemoKey("swarm (agent)", SWARM)),
     ),
     Member("nils.bergman@nordlys.example", "Nils Bergman", "platform", "engineers", (DemoKey("laptop", QUESTIONS),)),
-    Member("mira.sandberg@nordlys.example", "Mira Sandberg", "product", "engineers", (DemoKey("laptop", PAIRING),)),
+    Member(
+        "mira.sandberg@nordlys.example",
+        "Mira Sandberg",
+        "product",
+        "engineers",
+        (DemoKey("laptop", PAIRING), DemoKey("evenings", EVENINGS, is_personal=True)),
+    ),
     Member(
         "lena.fischer@nordlys.example",
         "Lena Fischer",
@@ -255,14 +316,14 @@ PEOPLE = (
         "sofia.marin@nordlys.example",
         "Sofia Marín",
         "research",
-        "engineers",
+        "researchers",
         (DemoKey("laptop", QUESTIONS), DemoKey("review bot (agent)", REVIEWS, "25.00")),
     ),
     Member(
         "david.osei@nordlys.example",
         "David Osei",
         "research",
-        "engineers",
+        "researchers",
         (DemoKey("laptop", NOW_AND_THEN),),
         "America/New_York",
     ),
@@ -279,3 +340,39 @@ SHOWN = PEOPLE[0]
 """Whose key is pasted: partly spent, on several models, on most days."""
 SPENT = PEOPLE[-1]
 """Whose budget is used up in the first hour of each month."""
+
+ADA, JONAS, LENA, TOMAS = PEOPLE[0], PEOPLE[1], PEOPLE[4], PEOPLE[5]
+
+POOLED = "product", "reserve"
+"""A team, and the plan that it has together."""
+LIMITED = Wanted(
+    amount_nanos=1_500 * NANOS_PER_USD,
+    soft_nanos=1_000 * NANOS_PER_USD,
+    per="week",
+    time_zone=ZONE,
+    person=JONAS.email,
+)
+REDUCED = TOMAS, 1_200 * NANOS_PER_USD, "less is used than was planned for"
+"""Whose monthly amount is going to be less: how much it will be, and why."""
+
+
+class DemoRun(msgspec.Struct, frozen=True):
+    """An agent run that began so many evenings ago. One that was killed lasted for so many minutes."""
+
+    member: Member
+    name: str
+    budget_usd: str
+    nights_ago: int
+    killed_after_min: int | None = None
+
+
+RUNS = (
+    DemoRun(ADA, "upgrade every dependency", "40.00", 1),
+    DemoRun(JONAS, "rewrite the importer", "250.00", 3, killed_after_min=50),
+)
+PAST_THE_GATEWAY = (
+    (ADA, DemoKey("laptop", CODING), DemoKey("own login", EVENINGS)),
+    (JONAS, DemoKey("laptop", PAIRING), DemoKey("own login", EVENINGS)),
+)
+"""Whose laptop's log of Claude Code was brought in: it has the calls that were made with a key through the gateway,
+and those that were made without one, as with a login of one's own."""

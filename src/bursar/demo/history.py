@@ -11,12 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from bursar.books import Admission, Books, Spender
-from bursar.books.books import NewKey
 from bursar.books.spending import Ending, admit, release, settle
 from bursar.demo.habits import Call, Fate
 from bursar.ledger.accounts import Balance
@@ -35,6 +35,17 @@ MOST_WAITING = 400
 LOST = "{provider} closed the connection, so whether it billed is not known"
 TURNED_AWAY = "{provider} answered {status}"
 OVERLOADED = {"anthropic": 529, "openai": 503}
+MESSAGES = {"anthropic": "msg_", "openai": "resp_"}
+T = TypeVar("T")
+
+
+class Billed(NamedTuple):
+    """A call that its provider bills, with the provider's names for it; empty where its answer was lost."""
+
+    call: Call
+    usage: Usage
+    request: str
+    message: str
 
 
 class Clock:
@@ -55,7 +66,10 @@ class History:
         """Open the books at the history's start; `on_call` is told now and then how many calls have begun."""
         self.clock = Clock(start_us)
         self.books = Books(database, prices, self.clock)
-        self.keys: dict[tuple[str, str], NewKey] = {}
+        self.secrets: dict[tuple[str, str], str] = {}
+        """Of keys, by their person and name."""
+        self.billed: list[Billed] = []
+        """What providers bill, in the order of the calls' ends."""
         self._on_call = on_call
         self._timeline: list[tuple[int, int, Callable[[], None]]] = []
         self._numbers = count()
@@ -99,10 +113,13 @@ class History:
             self._waiting.clear()
             self._on_call(self._begun)
 
-    def bring_up(self) -> None:
-        """Open and expire the lots that are due now, everybody's."""
+    def do(self, step: Callable[[Books], T]) -> T:
+        """Have something done to the books that is no call, such as opening and closing the lots that are due."""
         self.post()
-        self.books.bring_up()
+        done = step(self.books)
+        self._spenders.clear()
+        self._look_again()
+        return done
 
     # --- calls ------------------------------------------------------------------------------------------------
 
@@ -120,11 +137,13 @@ class History:
             self.at(call.ends_us, partial(self._end, call, admission, held))
 
     def _spender(self, call: Call) -> Spender:
-        """Who a call's key lets spend; only a new month changes that, for nobody else writes to these books."""
+        """Who a call's key lets spend; only time and what is done changes that: nobody else writes to these books."""
         known = self._spenders.get((call.email, call.key))
-        if known is None or any(lot.expires_us <= self.clock() for lot in known.lots):
-            self.post()  # finding a spender opens and expires lots, for which the journal must be up to date
-            known = self._found(self.keys[call.email, call.key].secret)
+        now_us = self.clock()
+        if known is None or min([known.counted_until_us, *(lot.expires_us for lot in known.lots)]) <= now_us:
+            self.post()  # finding a spender opens and closes lots, for which the journal must be up to date
+            known = self._found(self.secrets[call.email, call.key])
+            self._look_again()
             self._spenders[call.email, call.key] = known
         return known
 
@@ -136,14 +155,17 @@ class History:
 
     def _end(self, call: Call, admission: Admission, held: Posting) -> None:
         now_us, ask = self.clock(), admission.ask
-        request = f"req_{held.op[-24:]}"
+        request, message = f"req_{held.op[-24:]}", MESSAGES[ask.wire] + held.op[-24:]
         is_cut = held.amount < admission.hold.amount
         if call.fate is Fate.REFUSED:
             reason = TURNED_AWAY.format(provider=ask.provider, status=OVERLOADED[ask.wire])
             self._decide(release(admission, held, reason, request, now_us))
             return
-        ending = Ending(_within(call.usage, admission.output_for(held.amount)), ask.variant, provider_request=request)
+        usage = _within(call.usage, admission.output_for(held.amount))
+        ending = Ending(usage, ask.variant, provider_request=request, provider_message=message)
+        self.billed.append(Billed(call, usage, request, message))
         if call.fate is Fate.UNKNOWN or (is_cut and call.last_is_lost):
+            self.billed[-1] = self.billed[-1]._replace(request="", message="")
             ending = Ending(None, ask.variant, LOST.format(provider=ask.provider))
         self._decide(settle(admission, held, ending, self.books.prices, now_us))
 
@@ -164,6 +186,12 @@ class History:
         if len(self._waiting) >= MOST_WAITING:
             self.post()
         return decided
+
+    def _look_again(self) -> None:
+        """Something else may have moved balances: copy those that are known anew."""
+        known = set(self._balances)
+        self._balances.clear()
+        self._learn(known)
 
     def _learn(self, balance_ids: set[int]) -> None:
         """Copy balances that a hold names for the first time: they are as they were opened."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bursar.demo.company import PEOPLE, PLANS, SHOWN, SPENT, ZONE, Member
+from bursar.books import Books
+from bursar.demo.company import LENA, PEOPLE, PLANS, SHOWN, SPENT, ZONE, Member
+from bursar.demo.elsewhere import bring_in
+from bursar.demo.events import Planned, plan_events, planned_runs
 from bursar.demo.habits import Call, calls_of, days
 from bursar.demo.history import History
 from bursar.demo.shown import Demo, keep_demo
@@ -38,26 +41,32 @@ def install(
             problem = "has people in it, and demo data never mixes with real data"
             raise Refused(refuse(Why.DATA_FOLDER, folder=folder, problem=problem))
     months = _months(now_us)
-    calls = _calls(months, now_us)
+    planned = planned_runs(now_us)
+    calls = _calls(months, now_us, planned)
     on_progress(0, len(calls))
     history = History(database, prices, months[0].start_us, lambda done: on_progress(done, len(calls)))
     try:
         for text in PLANS:
             history.books.add_plan(read_plan(text))
         for month in months[1:]:
-            history.at(month.start_us, history.bring_up)
+            history.at(month.start_us, lambda: history.do(Books.bring_up))
         for member in PEOPLE:
             joined_us = _joined_us(member, months)
             history.at(joined_us, partial(_join, history, member, joined_us))
+        plan_events(history, months, planned)
         for call in calls:
             history.call(call)
         history.run(now_us)
-        history.bring_up()
+        history.do(Books.bring_up)
+        month = bring_in(history.books, folder, history.billed, from_us(now_us).date())
+        history.do(Books.bring_up)
         demo = Demo(
             person=SHOWN.email,
             key=_secret(history, SHOWN),
             spent_person=SPENT.email,
             spent_key=_secret(history, SPENT),
+            pooled_person=LENA.email,
+            month=month,
         )
     finally:
         history.close()
@@ -74,7 +83,7 @@ def _months(now_us: int) -> list[Period]:
     return months
 
 
-def _calls(months: list[Period], now_us: int) -> list[Call]:
+def _calls(months: list[Period], now_us: int, planned: Iterable[Planned]) -> list[Call]:
     """Everybody's calls that have ended by now, in the order in which they begin."""
     calls = [
         call
@@ -84,6 +93,7 @@ def _calls(months: list[Period], now_us: int) -> list[Call]:
         for call in calls_of(member, key, day)
         if call.ends_us <= now_us and call.at_us >= months[0].start_us
     ]
+    calls += [call for each in planned for call in each.calls]
     return sorted(calls, key=lambda call: call.at_us)
 
 
@@ -100,14 +110,17 @@ def _local(instant_us: int, member: Member) -> date:
 
 def _join(history: History, member: Member, from_instant_us: int) -> None:
     """Somebody comes: into the directory, onto a plan, with their keys."""
-    history.post()
-    books = history.books
-    books.add_person(member.email, member.name, member.team)
-    books.grant(member.email, member.plan, from_instant_us)
-    for key in member.keys:
-        limit = None if key.limit_usd is None else parse_usd(key.limit_usd)
-        history.keys[member.email, key.name] = books.create_key(member.email, key.name, limit_nanos=limit)
+
+    def join(books: Books) -> None:
+        books.add_person(member.email, member.name, member.team)
+        books.grant(member.email, member.plan, from_instant_us)
+        for key in member.keys:
+            limit = None if key.limit_usd is None else parse_usd(key.limit_usd)
+            made = books.create_key(member.email, key.name, limit_nanos=limit, personal=key.is_personal)
+            history.secrets[member.email, key.name] = made.secret
+
+    history.do(join)
 
 
 def _secret(history: History, member: Member) -> str:
-    return history.keys[member.email, member.keys[0].name].secret
+    return history.secrets[member.email, member.keys[0].name]

@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from bursar.demo.company import LIMITED
 from bursar.demo.shown import Demo
 
 TEXT = """\
@@ -67,7 +68,20 @@ E
 {bursar} --data {folder} usage calls --person {person}
 {bursar} --data {folder} balance {spent_person}
 {bursar} --data {folder} journal verify
+"""
+ELSEWHERE = """
+# Side by side: the gateway, two laptops' logs, and what the provider says that it billed
+{bursar} --data {folder} import list
+{bursar} --data {folder} reconcile --period {month} --provider anthropic
+{bursar} usage daily --path {folder}/elsewhere/{laptop}
 
+# A limit, agent runs, a team's pool, and what plans promise
+{bursar} --data {folder} limit list
+{bursar} --data {folder} run list
+{bursar} --data {folder} statement {pooled_person}
+{bursar} --data {folder} terms show {limited_person}
+"""
+END = """
 Ctrl-C stops it.
 """
 
@@ -75,13 +89,17 @@ Ctrl-C stops it.
 def welcome(url: str, folder: Path, demo: Demo) -> str:
     """The text for a demo that serves a data folder at a URL."""
     here = Path(sys.executable)
-    return TEXT.format(
+    return (TEXT + (ELSEWHERE if demo.month else "") + END).format(
         url=url,
         folder=shlex.quote(_near(folder)),
         key=demo.key,
         person=demo.person,
         spent_key=demo.spent_key,
         spent_person=demo.spent_person,
+        pooled_person=demo.pooled_person,
+        limited_person=LIMITED.person,
+        laptop=demo.person.partition("@")[0],
+        month=demo.month,
         python=shlex.quote(_near(here)),
         bursar=shlex.quote(_near(here.with_name("bursar"))),
     )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bursar.books import Books
 from bursar.demo import Demo, install, load_demo
-from bursar.demo.company import PEOPLE, PLANS
+from bursar.demo.company import PEOPLE, PLANS, RUNS
 from bursar.demo.habits import calls_of, days
 from bursar.ledger.postings import Hold, Posting
 from bursar.money import NANOS_PER_USD
@@ -60,7 +60,7 @@ def test_everybody_is_there_with_a_grant_and_keys(company: Installed) -> None:
         assert len({person.team for person in directory.all_people(connection)}) == 3
         assert len(directory.all_plans(connection)) == len(PLANS)
         assert len(directory.grants_of(connection)) == len(PEOPLE)
-        assert len(directory.keys_of(connection)) == sum(len(person.keys) for person in PEOPLE)
+        assert len(directory.keys_of(connection)) == sum(len(person.keys) for person in PEOPLE) + len(RUNS)
 
 
 def test_spending_is_spread_as_in_the_field(company: Installed) -> None:
@@ -91,7 +91,8 @@ def test_what_was_not_settled_says_why(company: Installed) -> None:
     reasons: dict[str, dict[str, int]] = {}
     for outcome, reason, number in rows(company.database, query):
         reasons.setdefault(outcome, {})[reason] = number
-    assert set(reasons) == {"settled", "provisional", "released"}
+    assert set(reasons) == {"settled", "provisional", "released", "reported"}
+    assert all(reason.startswith("reported by claude-code") for reason in reasons["reported"])
     assert set(reasons["settled"]) == {""}
     assert all(reason.endswith("is not known") for reason in reasons["provisional"])
     assert 5 <= sum(reasons["provisional"].values()) <= 60
@@ -113,13 +114,23 @@ def test_time_goes_forward(company: Installed) -> None:
     assert NOW_US - rows(company.database, last)[0][0] < 3 * 3_600_000_000
 
 
+def sources(database: Database) -> list[tuple[str, str]]:
+    """How lots name their grants, with the plans' names."""
+    with database.reading() as connection:
+        return [(f"grant:{grant.id}", plan.name) for grant, plan in directory.grants_of(connection)]
+
+
 def test_months_that_are_over_left_breakage(company: Installed) -> None:
     over = rows(
-        company.database, sa.select(balances).where(balances.c.kind == "lot", balances.c.expires_us <= NOW_US)
+        company.database,
+        sa.select(balances).where(
+            balances.c.kind == "lot", balances.c.expires_us <= NOW_US, balances.c.source.like("grant:%")
+        ),
     )
     assert {lot.label for lot in over} == {"2026-09", "2026-10"}
     assert all(lot.available == 0 for lot in over)
-    assert sum(lot.expired > 0 for lot in over) == len(over) - 2  # but for the budget that is spent to the last
+    used_up = {source for source, plan in sources(company.database) if plan in {"experiment", "contractors"}}
+    assert {lot.source for lot in over if not lot.expired} <= used_up
 
 
 def test_the_late_joiner_came_on_the_17th(company: Installed) -> None:
