@@ -81,9 +81,9 @@ def _post(session: Session, client: Client, found: dict[str, Any], *, yes: bool)
     posted = []
     for each in found["residuals"]:
         if Decimal(each["left"]) and not yes:
-            there, books, left = (money(each[name]) for name in ("there", "books", "left"))
+            there, known, rest = (money(each[name]) for name in ("there", "books", "left"))
             question = (
-                f"{each['provider']} billed {there} for {found['period']}; {books} is in the books. Put down {left}?"
+                f"{each['provider']} billed {there} for {found['period']}; {known} is in the books. Put down {rest}?"
             )
             if not typer.confirm(question, err=True):
                 continue

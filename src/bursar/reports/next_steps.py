@@ -10,7 +10,8 @@ from bursar.reports.told_by import Status
 from bursar.reports.words import clean, count
 
 if TYPE_CHECKING:
-    from bursar.reports.reconciliation import Line, ModelPrice, Residual
+    from bursar.reports.priced import ModelPrice
+    from bursar.reports.reconciliation import Line, Residual
 
 FETCHED = ("anthropic", "openai")
 """Providers whose reports `bursar import` fetches by itself."""
