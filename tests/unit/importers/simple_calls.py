@@ -38,6 +38,7 @@ def _either(line: bytes) -> str:
 
 def rows(file: Planted) -> list[dict[str, str]]:
     """The rows of a table; headings in small letters."""
+    csv.field_size_limit(10**7)
     text = text_of(file)
     tabs = "\t" in text.split("\n", 1)[0]
     read = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",")
