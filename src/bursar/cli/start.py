@@ -24,6 +24,9 @@ def main() -> None:
     if len(words) > 1 and words[0] == "usage" and (words[1] in COMMANDS or words[1] == STATUS_LINE):
         gc.disable()  # it ends soon, and until then nothing that is loaded or read is garbage
         _begin(words)
+        from bursar.cli import usage  # noqa: PLC0415 - not for other commands
+
+        usage.leave(words[1])
     from bursar.cli.main import main as run  # noqa: PLC0415 - all of the program
 
     run()

@@ -386,6 +386,13 @@ def calls(  # noqa: PLR0917 - the options of the command line
         usage_reported.show(found)
 
 
+def leave(name: str) -> None:
+    """Leave only the command of that name: what it takes to know all of them takes as long as most of them run."""
+    app.registered_commands = [
+        one for one in app.registered_commands if one.callback is not None and one.callback.__name__ == name
+    ]
+
+
 def _asked(
     source: list[str] | None,
     path: list[Path] | None,

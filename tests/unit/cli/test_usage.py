@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bursar.cli import again
 from bursar.cli.again import MOST_ANSWERS
 from tests.unit.cli.conftest import Program
 from tests.unit.importers.reading import put
@@ -259,8 +260,8 @@ def test_a_status_line(home: Path) -> None:
     assert "typer" in loaded
     plain = re.sub(r"\x1b\[[0-9;]*m", "", first)
     assert plain.startswith("Opus · <$0.01 session · <$0.01 today")
-    again, loaded = ask(home, "statusline", said=said)
-    assert again.partition(" block")[0] == first.partition(" block")[0]
+    repeated, loaded = ask(home, "statusline", said=said)
+    assert repeated.partition(" block")[0] == first.partition(" block")[0]
     assert not {"typer", "msgspec", "bursar.local.usage"} & set(loaded)
     put(home / ".claude/projects/-src-app/more.jsonl", *(day(0, f"msg_more_{n}") for n in range(100)))
     more, loaded = ask(home, "statusline", said=said)
@@ -313,8 +314,8 @@ def ask(home: Path, *words: str, said: str = "") -> tuple[str, list[str]]:
 def test_the_same_question_is_answered_without_loading_the_program(home: Path) -> None:
     said, loaded = ask(home, "daily")
     assert "typer" in loaded
-    again, loaded = ask(home, "daily")
-    assert again == said
+    repeated, loaded = ask(home, "daily")
+    assert repeated == said
     assert not {"typer", "msgspec", "bursar.local.usage"} & set(loaded)
     other, loaded = ask(home, "daily", "--json")
     assert json.loads(other)["total"]["calls"] == 4
@@ -347,6 +348,22 @@ def test_an_answer_holds_only_as_long_as_nothing_changes(home: Path, change: str
     assert "typer" in loaded
     assert json.loads(now)["total"]["calls"] == expected
     assert json.loads(now)["time_zone"] == ("Asia/Tokyo" if change == "zone" else None)
+
+
+@pytest.mark.parametrize(
+    ("command", "later_s", "holds"),
+    [("daily", 60, True), ("daily", 900, False), ("blocks", 59, True), ("blocks", 60, False)],
+)
+@pytest.mark.usefixtures("home")
+def test_how_long_an_answer_holds(monkeypatch: pytest.MonkeyPatch, command: str, later_s: int, holds: bool) -> None:
+    words = ["usage", command]
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000)
+    assert again.answer_again(words) is None
+    again.remember("an answer", [])
+    monkeypatch.setattr(time, "time", lambda: 1_800_000_000 + later_s)
+    assert again.answer_again(words) == ("an answer" if holds else None)
+    assert again.answer_again(words, "facts") is None
+    again.remember("", [])
 
 
 def test_large_logs_are_read_while_the_program_starts(home: Path) -> None:
