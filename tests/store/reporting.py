@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -19,25 +20,27 @@ from tests.support.calls import posted
 from tests.support.clock import NOVEMBER_US
 
 TOKENS = dict.fromkeys(totals.TOKENS, 0)
-RECORD = Record(
+_RECORD: dict[str, Any] = {
     **{"source": "codex", "key": "", "version": 1, "person_id": 1, "person": "a@example.com"},
     **{"at_us": NOVEMBER_US + 1, "catalog": "openai", "model": "gpt-5-mini", "variant": "standard"},
-    **TOKENS | {"input_tokens": 10},
-    **{"web_searches": 0, "reasoning_tokens": 0, "request_id": None, "message_id": None, "sidechain": 0},
+    **TOKENS,
+    **{"input_tokens": 10, "web_searches": 0, "reasoning_tokens": 0},
+    **{"request_id": None, "message_id": None, "sidechain": 0},
     **{"price_version": "pb-1", "cost_nanos": 500, "source_cost_nanos": None},
-)
-TOTAL = Total(
+}
+_TOTAL: dict[str, Any] = {
     **{"source": "openai-usage", "key": "a day", "version": 1, "catalog": "openai"},
     **{"starts_us": NOVEMBER_US, "ends_us": NOVEMBER_US + 86_400_000_000, "model": "gpt-5-mini"},
     **dict.fromkeys(("variant", "item", "person", "api_key", "project", "grouping"), ""),
-    **TOKENS | {"input_tokens": 70},
-    **{"requests": 3, "web_searches": 0, "cost_nanos": None},
-)
+    **TOKENS,
+    **{"input_tokens": 70, "requests": 3, "web_searches": 0, "cost_nanos": None},
+}
+TOTAL = Total(**_TOTAL)
 
 
 def record(key: str, **more: object) -> Record:
     """What is told of a call, of Codex's unless it says so."""
-    return msgspec.structs.replace(RECORD, key=key, **more)
+    return Record(**{**_RECORD, "key": key, **more})
 
 
 def head(told: Record, state: str, why: str, **more: object) -> Head:

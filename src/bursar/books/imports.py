@@ -284,20 +284,21 @@ def settle_pending(books: Books) -> int:
 
 def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
     """Post what calls come to beyond, or short of, what was posted for them before."""
-    decided: dict[tuple[str, str], Head] = {}
+    decided = _begun(books, all_told)
     due: dict[int, list[tuple[Told, Outside]]] = {}
     back: list[tuple[Told, Back]] = []
     for one in all_told:
+        if one.head.name in decided:
+            continue
         if one.billed is not None and one.state == decisions.BILLED:
             true_up(books, one.billed, one.record)
-        more = one.target_nanos - one.head.charged_nanos
-        if one.was_anothers or more < 0:
-            back.append((one, _back(one, -more)))
-        elif more > 0:
+        if one.due_nanos < 0:
+            back.append((one, _back(one)))
+        elif one.due_nanos > 0:
             assert one.head.person_id is not None, "what nobody is known for is not charged"
-            due.setdefault(one.head.person_id, []).append((one, _outside(one, more)))
+            due.setdefault(one.head.person_id, []).append((one, _outside(one, one.due_nanos)))
         else:
-            decided[one.head.name] = _stays(one)
+            decided[one.head.name] = _stays(books, one)
     for (one, _), returned in zip(back, take_back_all(books, [each for _, each in back]), strict=True):
         decided[one.head.name] = _returned(one, returned)
     for person_id, wanted in due.items():
@@ -307,9 +308,41 @@ def _settle(books: Books, all_told: Sequence[Told]) -> list[Head]:
     return list(decided.values())
 
 
-def _stays(one: Told) -> Head:
+def _begun(books: Books, all_told: Sequence[Told]) -> dict[tuple[str, str], Head]:
+    """Calls for which something was posted before this was cut off, and for which something else is due by now.
+
+    They are looked at again with it. Where the same is due as then it is posted again, under the same name.
+    """
+    perhaps = {one.head.name: one for one in all_told if one.head.charges or one.due_nanos <= 0}
+    ops = {
+        name: (one.head.charge_op(one.head.charges), one.head.correct_op(one.head.charges))
+        for name, one in perhaps.items()
+    }
+    with books.database.reading() as connection:
+        posted = kept.posted(connection, [op for both in ops.values() for op in both])
+    begun = {name: posted.get(charge, 0) - posted.get(correct, 0) for name, (charge, correct) in ops.items()}
+    return {
+        name: _with_posted(one.head, begun[name])
+        for name, one in perhaps.items()
+        if begun[name] not in {0, one.due_nanos}
+    }
+
+
+def _with_posted(head: Head, nanos: int) -> Head:
+    """What was posted before this was cut off is taken as it is; since then more is known, so look again."""
+    return msgspec.structs.replace(
+        head, charged_nanos=head.charged_nanos + nanos, charges=head.charges + 1, state=PENDING
+    )
+
+
+def _stays(books: Books, one: Told) -> Head:
     """Nothing is to be posted: it came to this before, or it comes to nothing."""
-    return msgspec.structs.replace(one.head, state=_settled(one.state), why=one.why)
+    head, state, charged = one.head, _settled(one.state), one.head.charged_record
+    if head.charged_nanos:
+        charged = head.record_id if charged is None else charged
+        with books.database.reading() as connection:
+            state = ADJUSTED if kept.adjusted(connection, [head.charge_op(head.charges - 1)]) else state
+    return msgspec.structs.replace(head, state=state, why=one.why, charged_record=charged)
 
 
 def _settled(state: str) -> str:
@@ -317,15 +350,15 @@ def _settled(state: str) -> str:
     return CHARGED if state == PENDING else state
 
 
-def _back(one: Told, nanos: int) -> Back:
+def _back(one: Told) -> Back:
     """What goes back of what was charged: all of it, if it was another's."""
     head = one.head
     if one.was_anothers:
-        nanos, charged_to, why = head.charged_nanos, one.charged_person_id, "it is another person's"
+        charged_to, why = one.charged_person_id, "it is another person's"
     else:
         charged_to, why = head.person_id, one.why or "it was less"
     assert charged_to is not None, "it was charged to somebody"
-    return Back(head, charged_to, nanos, f"reported by {head.source}: {why}")
+    return Back(head, charged_to, -one.due_nanos, f"reported by {head.source}: {why}")
 
 
 def _returned(one: Told, nanos: int) -> Head:
@@ -370,11 +403,9 @@ def _answered(books: Books, one: Told, outside: Outside, answer: Charged | Refus
     head = one.head
     if isinstance(answer, Refusal):
         if answer.why is Why.OPERATION_CONFLICT:
-            # It was posted before this was cut off, and since then more is known: take it as it is, and look again.
-            posted = _posted_before(books, outside)
-            return msgspec.structs.replace(
-                head, charged_nanos=head.charged_nanos + posted, charges=head.charges + 1, state=PENDING
-            )
+            with books.database.reading() as connection:
+                posted = kept.posted(connection, [head.charge_op(head.charges)])
+            return _with_posted(head, sum(posted.values()))
         if answer.retryable:
             raise Refused(answer)
         return msgspec.structs.replace(head, state=REFUSED, why=answer.text)
@@ -388,11 +419,6 @@ def _answered(books: Books, one: Told, outside: Outside, answer: Charged | Refus
         charged_record=head.record_id,
         charges=head.charges + 1,
     )
-
-
-def _posted_before(books: Books, outside: Outside) -> int:
-    with books.database.reading() as connection:
-        return kept.posted_amount(connection, f"charge:{outside.op}")
 
 
 def _taken(import_id: int | None, report: Report, found: Sorted, priced: Sequence[Record]) -> Taken:

@@ -38,6 +38,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     billed: Billed | None = None
 
     @property
+    def due_nanos(self) -> int:
+        """What is to be posted: what is still to be charged or, below zero, goes back: all, if it was another's."""
+        return (0 if self.was_anothers else self.target_nanos) - self.head.charged_nanos
+
+    @property
     def was_anothers(self) -> bool:
         """Whether somebody was charged for it, and an administrator has said since that it is somebody else's."""
         return self.head.charged_nanos > 0 and self.charged_person_id not in {None, self.head.person_id}

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account
 from bursar.store.decisions import PENDING
 from bursar.store.schema import (
     balances,
@@ -95,6 +96,14 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     def name(self) -> tuple[str, str]:
         """By what it is known."""
         return self.source, self.key
+
+    def charge_op(self, n: int) -> str:
+        """The operation that charges for it as the `n`th that is posted for it, from 0."""
+        return f"charge:{self.source}:{self.key}:{n}"
+
+    def correct_op(self, n: int) -> str:
+        """The one that takes back."""
+        return f"correct:{self.source}:{self.key}:{n}"
 
 
 class Claim(NamedTuple):
@@ -290,10 +299,20 @@ def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
 
 
-def posted_amount(connection: sa.Connection, op: str) -> int:
-    """What an operation posted, in nano-USD; 0 when it posted nothing."""
-    found = connection.execute(sa.select(postings.c.amount_nanos).where(postings.c.op == op)).scalar()
-    return 0 if found is None else int(found)
+def posted(connection: sa.Connection, ops: Sequence[str]) -> dict[str, int]:
+    """What operations posted, in nano-USD: those of them that posted something."""
+    found: dict[str, int] = {}
+    for part in _parts(ops):
+        query = sa.select(postings.c.op, postings.c.amount_nanos).where(postings.c.op.in_(part))
+        found |= {row[0]: int(row[1]) for row in connection.execute(query)}
+    return found
+
+
+def adjusted(connection: sa.Connection, ops: Sequence[str]) -> set[str]:
+    """Of operations that charge, those that charged nobody's credit, because they came late."""
+    takes = transfers.c.debit % ACCOUNTS_PER_BALANCE == Account.ADJUSTED.value
+    query = sa.select(postings.c.op).join(transfers, transfers.c.posting_id == postings.c.id).where(takes)
+    return {row[0] for part in _parts(ops) for row in connection.execute(query.where(postings.c.op.in_(part)))}
 
 
 def moved_by(connection: sa.Connection, ops: Sequence[str]) -> list[tuple[int, int, int]]:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bursar.importers.trust import SUMS
-from bursar.ledger.accounts import ACCOUNTS_PER_BALANCE, Account
 from bursar.store import decisions
 from bursar.store import imports as kept
 from bursar.store.faults import FaultName, Findings
 from bursar.store.imports import Head, Record
 from bursar.store.reading import Row, stream
-from bursar.store.schema import calls, imports, postings, transfers, usage_heads, usage_records
+from bursar.store.schema import calls, imports, postings, usage_heads, usage_records
 
 AT_ONCE = 500
 DAY_US = 86_400_000_000
@@ -125,12 +124,12 @@ def _posted(connection: sa.Connection, heads: Sequence[Head]) -> dict[tuple[str,
     looking, first = list(heads), 0
     while looking:
         ops = {
-            f"{verb}:{head.source}:{head.key}:{n}": (head.name, n, sign)
+            op: (head.name, n, sign)
             for head in looking
             for n in range(first, min(first + CHARGES_AT_ONCE, head.charges + 1))
-            for verb, sign in (("charge", 1), ("correct", -1))
+            for op, sign in ((head.charge_op(n), 1), (head.correct_op(n), -1))
         }
-        for op, amount in _amounts(connection, list(ops)):
+        for op, amount in kept.posted(connection, list(ops)).items():
             name, n, sign = ops[op]
             found[name].append((n, sign * amount))
         first += CHARGES_AT_ONCE
@@ -140,12 +139,6 @@ def _posted(connection: sa.Connection, heads: Sequence[Head]) -> dict[tuple[str,
             if head.charges >= first and len({n for n, _ in found[head.name]}) >= first  # there is no gap yet
         ]
     return {name: _Posted(dict(rows), len(dict(rows)) < len(rows)) for name, rows in found.items()}
-
-
-def _amounts(connection: sa.Connection, ops: Sequence[str]) -> Iterator[Row]:
-    for start in range(0, len(ops), AT_ONCE):
-        these = postings.c.op.in_(ops[start : start + AT_ONCE])
-        yield from connection.execute(sa.select(postings.c.op, postings.c.amount_nanos).where(these)).all()
 
 
 def _of_charges(case: _Case, posted: _Posted) -> Iterator[str]:
@@ -300,10 +293,8 @@ def _imports_there(connection: sa.Connection, heads: Sequence[Head]) -> set[str]
 
 def _adjusted(connection: sa.Connection, heads: Sequence[Head]) -> set[tuple[str, str]]:
     """Of calls, those for which nobody's credit was charged, when something was charged for them last."""
-    ops = {f"charge:{head.source}:{head.key}:{head.charges - 1}": head.name for head in heads if head.charges > 0}
-    takes = transfers.c.debit % ACCOUNTS_PER_BALANCE == Account.ADJUSTED.value
-    query = sa.select(postings.c.op).join(transfers, transfers.c.posting_id == postings.c.id)
-    return {ops[op] for (op,) in connection.execute(query.where(takes, postings.c.op.in_(list(ops)))).all()}
+    ops = {head.charge_op(head.charges - 1): head.name for head in heads if head.charges > 0}
+    return {ops[op] for op in kept.adjusted(connection, list(ops))}
 
 
 def _billed(connection: sa.Connection, heads: Sequence[Head]) -> set[tuple[int, Name]]:
@@ -330,7 +321,7 @@ def _billed_ever(connection: sa.Connection, head: Head) -> bool:
     return connection.execute(_calls_of(head.person_id).where(its).limit(1)).first() is not None
 
 
-def _calls_of(person_id: int) -> sa.Select[tuple[str, str]]:
+def _calls_of(person_id: int) -> sa.Select[Any]:
     """The provider's names for the calls that the gateway made for somebody."""
     return (
         sa.select(calls.c.provider_request, calls.c.provider_message)

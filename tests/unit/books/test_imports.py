@@ -16,6 +16,7 @@ from bursar.books.limits import Wanted, set_limit
 from bursar.importers.record import UsageRecord
 from bursar.pricing.book import PriceBook
 from bursar.pricing.catalog import build_book
+from bursar.store import imports as kept
 from bursar.store.database import Database
 from bursar.store.schema import usage_heads
 from bursar.terms.plan import read_plan
@@ -128,3 +129,39 @@ def counted(books: Books, source: str) -> tuple[int, int, int]:
     """What a limit counts, what passes it, and what it lets through."""
     [one] = [one for one in balances(books.database).values() if one.source == source]
     return one.spent, one.overrun, one.available
+
+
+class _Killed(Exception):  # noqa: N818 - it stands for a kill
+    """The process got no further."""
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_what_was_posted_before_a_kill_is_known_when_something_else_is_due_after_it(
+    grows: bool, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between a charge and its note; then somebody more trusted tells of the call, and it is not due."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise _Killed
+
+    if grows:
+        reported(books, record("k", 100, request_id="req_1"))
+    with monkeypatch.context() as patched:
+        patched.setattr(kept, "decide_heads", killed)
+        with pytest.raises(_Killed):
+            reported(books, record("k", 200, request_id="req_1"))
+    assert sums(books.database).spent == 10 * IN_NANOS + 200 * OUT_NANOS
+    assert_proved(books.database)
+    reported(books, record("s", 150, request_id="req_1", source="otel"))
+    assert sums(books.database).spent == 10 * IN_NANOS + 150 * OUT_NANOS
+    assert_proved(books.database)
+
+
+def test_what_came_too_late_stays_adjusted_when_it_is_looked_at_again(books: Books, clock: VirtualClock) -> None:
+    clock.advance(90 * 86_400)
+    reported(books, record("k", 200, message_id="msg_1"))
+    reported(books, record("s", 1, message_id="msg_1"))
+    assert_proved(books.database)
+    with books.database.reading() as connection:
+        states = connection.execute(sa.select(usage_heads.c.key, usage_heads.c.state)).all()
+    assert dict(map(tuple, states)) == {"k": "adjusted", "s": "adjusted"}
