@@ -233,3 +233,30 @@ def test_days_whose_costs_are_not_told_are_no_part_of_the_residual(company: Comp
 def test_a_period_is_a_month_or_a_day(label: str) -> None:
     with pytest.raises(Refused):
         period_named(label)
+
+
+def test_it_says_what_to_do_next(company: Company, clock: VirtualClock) -> None:
+    ada = company.person("ada")
+    company.call(ada, 1)
+    told(company, "claude-code", record("claude-code", "stranger", clock(), person="eve@example.com"))
+    assert found(company).next == (
+        "No costs of anthropic are brought in for 2026-11, so nothing says what it billed: bursar import anthropic",
+    )
+    report(company, total(usage=times(2)), total("anthropic-cost", cost_nanos=USD + 4_500_000))
+    memo, left = found(company).next[:2]
+    assert memo.startswith("$0.0045 of anthropic's calls are known and charged to no budget")
+    assert left == (
+        "anthropic billed $0.0045 more than is in the books. When it is explained: "
+        "bursar reconcile --period 2026-11 --provider anthropic --post"
+    )
+    put_down(company.books, "anthropic", NOVEMBER, 4_500_000)
+    assert not any("--post" in step for step in found(company).next)
+    clock.advance(86_400)
+    company.call(ada, 1)
+    assert found(company).next[0].startswith("anthropic tells no costs of 1 day")
+
+
+def test_nothing_is_to_be_done_when_all_agrees(company: Company) -> None:
+    company.call(company.person("ada"), 1)
+    report(company, total(usage=CALL), total("anthropic-cost", cost_nanos=USD))
+    assert [step for step in found(company).next if "prices" not in step] == []
