@@ -1,13 +1,15 @@
 """FOCUS 1.2, the FinOps Foundation's format for bills of any provider: CSV, a row for each charge.
 
 What is kept as the cost is `BilledCost`. FOCUS has no column for a model: it is looked for in `x_Model`, in the tags
-and price details, and last in the name of the resource. Quantities in tokens are told apart by the meter's name.
+and price details, and last in the name of the resource. Quantities in tokens are told apart by the meter's name;
+bills of Bursar's own have a column for each.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ from bursar.importers.instants import told_us
 from bursar.importers.tables import Row, Table
 from bursar.importers.texts import MAX_LETTERS, MOST_IN_ALL
 from bursar.importers.totals import Found, UsageTotal, grouped, nanos_of, sound
-from bursar.usage import Usage
+from bursar.usage import TOKEN_BUCKETS, Usage
 
 NAME = "focus"
 NEEDED = ("billedcost", "billingcurrency", "chargeperiodstart", "chargeperiodend")
@@ -29,6 +31,8 @@ _METERS = (
     ("output", re.compile(r"output|completion", re.IGNORECASE)),
     ("input", re.compile(r"input|prompt", re.IGNORECASE)),
 )
+_OWN = {f"x_{bucket.replace('_', '')}tokens": bucket for bucket in TOKEN_BUCKETS} | {"x_websearches": "web_searches"}
+"""Bursar's own bills have a column for each of the buckets, by `exports.focus`."""
 _PEOPLE = ("person", "email", "user_email", "user", "owner")
 _PROVIDERS = {"amazon": "aws", "amazon web services": "aws", "google cloud": "google", "microsoft": "azure"}
 
@@ -65,7 +69,8 @@ def _total(row: Row) -> UsageTotal:
     tags = _details(row.text("tags"))
     details = _details(row.text("skupricedetails"))
     provider = row.text("providername", "serviceprovidername", "publishername", "invoiceissuername").lower()
-    meter = row.text("skumeter", "chargedescription")
+    # Bursar's own descriptions say how many calls there were, and so they change while a day grows.
+    meter = row.text("skumeter") or ("" if row.text("x_calls") else row.text("chargedescription"))
     kind = row.text("chargecategory"), row.text("chargeclass")
     return UsageTotal(
         source=NAME,
@@ -73,25 +78,34 @@ def _total(row: Row) -> UsageTotal:
         starts_us=starts_us,
         ends_us=max(ends_us, starts_us + 1),
         model=row.text("x_model") or details.get("model") or tags.get("model") or row.text("resourcename"),
+        variant=row.text("x_variant"),
         item=" ".join(part for part in (*kind, row.text("servicename"), meter) if part)[:MAX_LETTERS],
         person=row.text("x_person") or next((tags[name] for name in _PEOPLE if tags.get(name)), ""),
         api_key=tags.get("api_key", ""),
         project=row.text("subaccountname", "subaccountid"),
+        requests=row.count("x_calls") or None,
         usage=_usage(row, meter),
         cost_nanos=nanos_of(cost),
     )
 
 
 def _usage(row: Row, meter: str) -> Usage:
+    own = {bucket: _tokens(row.amount(name) or Decimal(0)) for name, bucket in _OWN.items()}
+    if any(own.values()):
+        return Usage(**own)
     unit, quantity = _UNIT.fullmatch(row.text("consumedunit")), row.amount("consumedquantity")
     bucket = next((name for name, pattern in _METERS if pattern.search(meter)), None)
     if unit is None or quantity is None or bucket is None:
         return Usage()
     scale = int((unit[1] or "1").replace(",", "")) * _SCALES.get((unit[2] or "").lower(), 1)
-    tokens = quantity * scale
-    if abs(tokens) > MOST_IN_ALL or tokens != tokens.to_integral_value():
-        raise ValueError(f"its quantity is {quantity} {row.text('consumedunit')}")
-    return Usage(**{bucket: max(0, int(tokens))})  # a correction takes back money; of tokens there are none below 0
+    return Usage(**{bucket: _tokens(quantity * scale)})
+
+
+def _tokens(quantity: Decimal) -> int:
+    """So many tokens. A correction takes back money; of tokens a total tells none below 0."""
+    if abs(quantity) > MOST_IN_ALL or quantity != quantity.to_integral_value():
+        raise ValueError(f"its quantity is {quantity} tokens")
+    return max(0, int(quantity))
 
 
 def _details(text: str) -> dict[str, str]:

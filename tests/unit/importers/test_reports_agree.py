@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bursar.exports.focus import COLUMNS
 from bursar.importers.reports import total_sources
 from bursar.importers.totals import largest
 from bursar.periods import from_us
-from bursar.usage import BUCKETS
+from bursar.usage import BUCKETS, TOKEN_BUCKETS
 from tests.unit.importers import nasty, simple_reports
 from tests.unit.importers.nasty import Cells, Planted
 from tests.unit.importers.simple_reports import Sums
@@ -147,6 +148,42 @@ def test_focus(seed: int) -> None:
     rows = [focus_row(chance, 1 + n // 8) for n in range(80)]
     file = nasty.table(chance, shuffled(chance, rows), FOCUS_SPOILS)
     agree("focus", [file, file], simple_reports.focus([file]))
+
+
+OWN_BILL = ("Input", "CacheRead", "CacheWrite5m", "CacheWrite1h", "Output", "AudioInput", "AudioOutput")
+
+
+@pytest.mark.parametrize("seed", SEEDS[:2])
+def test_a_bill_of_our_own_and_the_same_when_its_days_have_grown(seed: int) -> None:
+    """What `bursar export focus` writes: a column for each kind of tokens, a description that counts calls."""
+    chance = random.Random(seed)
+    wanted: Sums = {}
+    bills: tuple[list[Cells], list[Cells]] = ([], [])
+    for day in range(1, 10):
+        used = {f"x_{name}Tokens": chance.randrange(10**6) for name in OWN_BILL}
+        calls = chance.randrange(1, 90)
+        for bill, share in zip(bills, (1, 2), strict=True):
+            counts = {name: count * share for name, count in used.items()}
+            row = dict.fromkeys(COLUMNS, "") | {name: str(count) for name, count in counts.items()}
+            row |= {"BilledCost": f"{day * share}.25", "BillingCurrency": "USD", "ChargeCategory": "Usage"}
+            row |= {
+                "ChargePeriodStart": f"2026-11-{day:02d}T00:00:00Z",
+                "x_Model": "gpt-5",
+                "x_Calls": str(calls * share),
+            }
+            row |= {
+                "ChargePeriodEnd": f"2026-11-{day + 1:02d}T00:00:00Z",
+                "ProviderName": "openai",
+                "x_WebSearches": "0",
+            }
+            row |= {"ChargeDescription": f"gpt-5 at openai, {calls * share} calls", "ConsumedUnit": "Tokens"}
+            bill.append(
+                row | {"ConsumedQuantity": f"{sum(counts.values())}.0", "Tags": '{"person": "ada@example.com"}'}
+            )
+        buckets = {bucket: 2 * count for bucket, count in zip(TOKEN_BUCKETS, used.values(), strict=True) if count}
+        costs = {"cost": 2 * day * 10**9 + 250_000_000, "requests": 2 * calls}
+        wanted[f"2026-11-{day:02d}", "gpt-5", PEOPLE[0]] = Counter(buckets | costs)
+    agree("focus", shuffled(chance, [nasty.table(chance, bill) for bill in bills]), wanted)
 
 
 def anthropic_used(chance: random.Random, grown: int) -> dict[str, Any]:
