@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -33,6 +34,7 @@ from bursar.reports.plain import plain
 CSV = "text/csv"
 TEXT = "text/plain"
 _FORMATS = ("json", "csv")
+PIECE_CHARACTERS = 64_000
 Lines = Callable[[sa.Connection], Iterable[str]]
 
 
@@ -181,8 +183,20 @@ def _table(
 
 def _streamed(books: Books, lines: Lines, media_type: str) -> Stream:
     close_periods(books, books.clock())
-    encoded = _read(books, lambda connection: (line.encode() for line in lines(connection)))
-    return Stream(encoded, media_type=media_type)
+    return Stream(_read(books, lambda connection: _together(lines(connection))), media_type=media_type)
+
+
+def _together(lines: Iterable[str]) -> Iterator[bytes]:
+    """Lines as pieces of some size: each piece that is sent costs more than what is in it."""
+    text = io.StringIO()
+    for line in lines:
+        text.write(line)
+        if text.tell() >= PIECE_CHARACTERS:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    if rest := text.getvalue():
+        yield rest.encode()
 
 
 def _read(books: Books, pieces: Callable[[sa.Connection], Iterable[bytes]]) -> Iterator[bytes]:

@@ -6,10 +6,10 @@ the sub-account. Days and months are UTC's, as FOCUS wants. Columns of our own b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from bursar.exports.span import Span, read_span
@@ -40,6 +40,18 @@ COLUMNS = (
 """What is never filled in is there because a rule of another column looks at it: there are no discounts for
 commitments, and an invoice is the provider's."""
 
+_SAME = {
+    "BillingCurrency": "USD",
+    "ChargeCategory": "Usage",
+    "ChargeFrequency": "Usage-Based",
+    "ConsumedUnit": "Tokens",
+    "PricingCategory": "Standard",
+    "PricingUnit": "Tokens",
+    "ServiceCategory": "AI and Machine Learning",
+    "ServiceName": "Model API",
+    "ServiceSubcategory": "Generative AI",
+}
+
 
 class _Used(NamedTuple):
     """What a group of charges comes to. Tokens are in the order of TOKEN_BUCKETS."""
@@ -65,6 +77,7 @@ class Focus:
             raise field_invalid("version", repr(version), VERSION)
         self.span: Span = read_span(period, "UTC")
         self.with_people = with_people
+        self._day: tuple[Period, dict[str, str]] | None = None
 
     def lines(self, connection: sa.Connection) -> Iterator[str]:
         """The file, in pieces."""
@@ -121,7 +134,6 @@ class Focus:
                 )
 
     def _row(self, used: _Used) -> dict[str, str | int]:
-        month = self.span.month_of(used.day.start_us)
         provider = used.provider or "Bursar"
         what = "correction" if used.is_correction else "call"
         said = f"{used.model or 'usage'} at {provider}, {used.charges} {what}" + ("s" if used.charges > 1 else "")
@@ -130,31 +142,33 @@ class Focus:
         names = ("BillingAccountId", "BillingAccountName", "InvoiceIssuerName", "ProviderName", "PublisherName")
         tokens = f"{sum(used.tokens)}.0"  # the specification's type is a decimal
         return {
+            **_SAME,
             **costs,
             **dict.fromkeys(names, provider),
-            "BillingCurrency": "USD",
-            "BillingPeriodStart": iso(month.start_us),
-            "BillingPeriodEnd": iso(month.end_us),
-            "ChargeCategory": "Usage",
+            **self._times(used.day),
             "ChargeClass": "Correction" if used.is_correction else "",
             "ChargeDescription": said,
-            "ChargeFrequency": "Usage-Based",
-            "ChargePeriodStart": iso(used.day.start_us),
-            "ChargePeriodEnd": iso(used.day.end_us),
             "ConsumedQuantity": tokens,
-            "ConsumedUnit": "Tokens",
-            "PricingCategory": "Standard",
             "PricingQuantity": tokens,
-            "PricingUnit": "Tokens",
-            "ServiceCategory": "AI and Machine Learning",
-            "ServiceName": "Model API",
-            "ServiceSubcategory": "Generative AI",
             "SubAccountId": used.team or NO_TEAM,
             "SubAccountName": used.team or NO_TEAM,
-            "Tags": json.dumps(tags, ensure_ascii=False),
+            "Tags": msgspec.json.encode(tags).decode(),
             "x_Model": used.model,
             "x_Variant": used.variant,
             "x_Calls": used.charges,
             "x_WebSearches": used.web_searches,
             **dict(zip(_TOKENS, used.tokens, strict=True)),
         }
+
+    def _times(self, day: Period) -> dict[str, str]:
+        """What all rows of a day have; rows come day by day."""
+        if self._day is None or self._day[0] != day:
+            month = self.span.month_of(day.start_us)
+            times = {
+                "BillingPeriodStart": iso(month.start_us),
+                "BillingPeriodEnd": iso(month.end_us),
+                "ChargePeriodStart": iso(day.start_us),
+                "ChargePeriodEnd": iso(day.end_us),
+            }
+            self._day = day, times
+        return self._day[1]
