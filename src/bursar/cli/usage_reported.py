@@ -24,15 +24,15 @@ def show(calls: list[dict[str, Any]]) -> None:
         ">Cost",
         ">Charged",
         "State",
-        "~Claimed by",
+        "Claimed by",
         "~Why",
     ]
-    kept = [name for name in columns if wide or name not in {"Person", "~Why"}]
-    rows = [dict(zip(columns, _row(call), strict=True)) for call in calls]
+    kept = [name for name in columns if wide or name not in {"Person", "Source", "~Why"}]
+    rows = [dict(zip(columns, _row(call, wide=wide), strict=True)) for call in calls]
     table(kept, [[row[name] for name in kept] for row in rows], empty="No such call was reported.")
 
 
-def _row(call: dict[str, Any]) -> list[str]:
+def _row(call: dict[str, Any], *, wide: bool) -> list[str]:
     return [
         moment(call["at"]),
         call["person"] or NONE,
@@ -43,6 +43,6 @@ def _row(call: dict[str, Any]) -> list[str]:
         money(call["cost"]),
         money(call["charged"]),
         call["state"],
-        ", ".join(call["claimed_by"]) or NONE,
+        ", ".join(email if wide else email.partition("@")[0] for email in call["claimed_by"]) or NONE,
         call["why"] or NONE,
     ]

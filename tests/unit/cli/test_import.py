@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bursar.cli import import_
 from tests.unit.cli.conftest import PLAN, Program
 
 ADA = "ada@example.com"
@@ -49,8 +50,8 @@ def taken(program: Program, *words: str) -> dict[str, Any]:
     return told
 
 
-def spent(program: Program) -> str:
-    lots = program.done("balance", ADA, "--json").json["lots"]
+def spent(program: Program, email: str = ADA) -> str:
+    lots = program.done("balance", email, "--json").json["lots"]
     return str(next(lot["spent"] for lot in lots if lot["period"] == "2026-11"))
 
 
@@ -126,3 +127,40 @@ def test_what_is_wrong_is_named(charged: Program, tmp_path: Path) -> None:
     for words, field in ((("word",), "source"), (("codex", str(tmp_path / "nowhere")), "path")):
         done = charged.run("import", *words, "--json")
         assert (done.code, json.loads(done.err)["error"]["field"]) == (1, field)
+
+
+def test_a_long_file_is_sent_in_parts_and_is_one_import(
+    charged: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_, "MOST_AT_ONCE", 1_000)
+    calls = 1_010
+    place = str(logs(tmp_path, "".join(line(f"m{number}", 0) for number in range(calls)), "long.jsonl"))
+    told = taken(charged, "claude-code", place)
+    assert (told["added"], told["states"], told["cost"]) == (calls, {"charged": calls}, "3.03")
+    assert spent(charged) == "3.03"
+    [made] = charged.done("import", "list", "--json").json
+    assert (made["name"], made["added"], made["states"], made["charged"]) == (
+        "long.jsonl",
+        calls,
+        {"charged": calls},
+        "3.03",
+    )
+    assert taken(charged, "claude-code", place)["unchanged_files"] == 1
+
+
+def test_the_second_one_with_a_log_is_told_whose_it_is(charged: Program, tmp_path: Path) -> None:
+    place = str(logs(tmp_path, line("a", 100) + line("b", 100)))
+    taken(charged, "claude-code", place)
+    bert = "bert@example.com"
+    charged.done("person", "add", bert, "--name", "Bert")
+    charged.done("grant", bert, "--plan", "engineers", "--from", "2026-01-01")
+    said = charged.done("import", "claude-code", place, "--person", bert).out
+    [second, first] = charged.done("import", "list", "--json").json
+    assert ("Another person's" in said, f"bursar import reassign {second['id']}" in said) == (True, True)
+    assert (first["others"], second["others"]) == (0, 2)
+    assert "2 others'" in charged.done("import", "list").out
+    assert "bert " in charged.done("usage", "calls", "--source", "claude-code").out
+    assert "2 calls reassigned" in charged.done("import", "reassign", str(second["id"])).out
+    assert (spent(charged), spent(charged, bert)) == ("0.00", "0.009")
+    assert "nothing that is another's" in charged.done("import", "reassign", str(second["id"])).out
+    assert "claimed by import" in charged.done("import", "list").out
