@@ -55,7 +55,7 @@ overrun_ceiling = "20%"
 """,
     f"""
 name = "contractors"
-amount = "200.00"
+amount = "120.00"
 time_zone = "{ZONE}"
 models = ["claude-*", "gpt-*"]
 clamp = false               # a call that might not fit is refused, never cut short

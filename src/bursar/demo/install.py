@@ -66,6 +66,7 @@ def install(
             spent_person=SPENT.email,
             spent_key=_secret(history, SPENT),
             pooled_person=LENA.email,
+            pooled_month=months[1].label,
             month=month,
         )
     finally:

@@ -15,8 +15,8 @@ DEMO_FILE = "demo.json"
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """The demo's keys to paste: a person's with budget left, and one of somebody whose budget is used up.
 
-    `pooled_person` drew on a team's pool. `month` is the last one of which a provider's report was brought in
-    ("2026-11"). Both are empty in a folder that was made before there were any.
+    `pooled_person` drew on a team's pool in `pooled_month` ("2026-10"). `month` is the last one of which a provider's
+    report was brought in. They are empty in a folder that was made before there were any.
     """
 
     person: str
@@ -24,6 +24,7 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     spent_person: str
     spent_key: str
     pooled_person: str = ""
+    pooled_month: str = ""
     month: str = ""
 
 

@@ -78,7 +78,7 @@ ELSEWHERE = """
 # A limit, agent runs, a team's pool, and what plans promise
 {bursar} --data {folder} limit list
 {bursar} --data {folder} run list
-{bursar} --data {folder} statement {pooled_person}
+{bursar} --data {folder} statement {pooled_person} --period {pooled_month}
 {bursar} --data {folder} terms show {limited_person}
 """
 END = """
@@ -97,6 +97,7 @@ def welcome(url: str, folder: Path, demo: Demo) -> str:
         spent_key=demo.spent_key,
         spent_person=demo.spent_person,
         pooled_person=demo.pooled_person,
+        pooled_month=demo.pooled_month,
         limited_person=LIMITED.person,
         laptop=demo.person.partition("@")[0],
         month=demo.month,

@@ -69,16 +69,17 @@ def plan_lots(connection: sa.Connection, person_id: int, *where: sa.ColumnElemen
 
 
 class PoolLot(NamedTuple):
-    """A lot of a team's pool, the team, and the name of the plan."""
+    """A lot of a team's pool or of what lets calls pass it, the pool's source, the team, and the name of the plan."""
 
     balance: Balance
+    pool: str
     team: str
     plan: str
 
 
 def pool_lots(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[PoolLot]:
     """The lots of all pools that fulfil conditions on the table `balances`, in the order in which they pay."""
-    pools = {pool.source: (pool.team, plan.name) for pool, plan in pools_of(connection)}
-    pools |= {f"overrun:{source}": (team, f"{plan}, beyond it") for source, (team, plan) in pools.items()}
+    pools = {pool.source: (pool.source, pool.team, plan.name) for pool, plan in pools_of(connection)}
+    pools |= {f"overrun:{source}": pool for source, pool in pools.items()}
     of_pools = balances.c.source.in_(list(pools))
     return [PoolLot(lot, *pools[lot.source]) for lot in balances_of(connection, SHARED, Kind.LOT, of_pools, *where)]

@@ -20,6 +20,8 @@ from bursar.store.schema import calls, postings, transfers
 
 NEVER_US = 2**62
 ENDS = [verb.value for verb in (Verb.SETTLE, Verb.PROVISIONAL, Verb.RELEASE, Verb.CHARGE, Verb.CORRECT)]
+PAYING = (Account.AVAILABLE, Account.EXPIRED, Account.OVERRUN, Account.ADJUSTED)
+"""Where what is charged comes from."""
 INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "audio_input_tokens")
 OUTPUT = ("output_tokens", "audio_output_tokens")
 
@@ -68,18 +70,21 @@ class Ended(NamedTuple):
 
 
 def moved(connection: sa.Connection, person_id: int, lots: list[Balance]) -> set[int]:
-    """Which of some lots a person's calls held money in, by their ids."""
+    """Which of some lots a person's calls held money in, or usage from elsewhere was charged to, by their ids.
+
+    That may be reported late, and count when it was put down: after the lots' time.
+    """
     if not lots:
         return set()
+    held = sa.and_(postings.c.verb == Verb.HOLD.value, postings.c.effective_us <= max(lot.expires_us for lot in lots))
     query = (
         sa.select(transfers.c.debit)
         .join(postings, postings.c.id == transfers.c.posting_id)
         .where(
             postings.c.person_id == person_id,
             postings.c.effective_us >= min(lot.opens_us for lot in lots),
-            postings.c.effective_us <= max(lot.expires_us for lot in lots),
-            postings.c.verb == Verb.HOLD.value,
-            transfers.c.debit.in_([account_code(lot.id, Account.AVAILABLE) for lot in lots]),
+            sa.or_(held, postings.c.verb == Verb.CHARGE.value),
+            transfers.c.debit.in_([account_code(lot.id, account) for lot in lots for account in PAYING]),
         )
         .distinct()
     )
@@ -112,11 +117,39 @@ class Movements:
         self._sums = self._summed()
 
     def _something_is_missing(self) -> bool:
-        """Whether more was posted to the lots than was found. One that is shared is moved by others, so not asked."""
+        """Whether more was posted to the lots than was found. One that is shared is moved by others, too: then it is
+        looked for what may come later.
+        """
         if any(lot.person_id != self._person_id for lot in self._lots):
-            return False
+            return self._something_came_later()
         kept = {account: sum(lot.amounts[account] for lot in self._lots) for account in Account}
         return kept != self.sums().net
+
+    def _something_came_later(self) -> bool:
+        """Whether the person was charged, or given back, something after the lots' time."""
+        query = (
+            sa.select(postings.c.id)
+            .join(transfers, transfers.c.posting_id == postings.c.id)
+            .where(
+                postings.c.person_id == self._person_id,
+                postings.c.effective_us > self._to_us,
+                postings.c.verb.in_([Verb.CHARGE.value, Verb.CORRECT.value]),
+                transfers.c.debit.in_(self._codes(*PAYING, Account.SPENT)),
+            )
+            .limit(1)
+        )
+        return self._connection.execute(query).first() is not None
+
+    def cashed_out(self) -> list[int]:
+        """What was cashed out at each time, in the journal's order."""
+        query = (
+            sa.select(sa.func.sum(transfers.c.amount_nanos))
+            .join(postings, postings.c.id == transfers.c.posting_id)
+            .where(self._theirs, transfers.c.credit.in_(self._codes(Account.CASHED_OUT)))
+            .group_by(postings.c.id)
+            .order_by(postings.c.id)
+        )
+        return [int(amount) for (amount,) in self._connection.execute(query)]
 
     def _codes(self, *accounts: Account) -> list[int]:
         return [account_code(lot_id, account) for lot_id in self._ids for account in accounts]

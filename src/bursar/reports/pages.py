@@ -19,6 +19,7 @@ from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
+    PAYROLL_NOTE,
     change_told,
     corrected_text,
     grouped,
@@ -26,13 +27,15 @@ from bursar.reports.statement_words import (
     parts_of,
     pay_lines,
     pay_title,
+    payroll_lines,
     percents,
+    pool_lines,
     reported_text,
     small_print,
     span,
     sum_lines,
 )
-from bursar.reports.words import MONTHS, clean, count, period, tokens
+from bursar.reports.words import MONTHS, clean, period, tokens
 from bursar.reports.words import short_day as day_and_month
 
 MOST_DAYS = 62
@@ -56,13 +59,9 @@ def page_of(statement: Statement, facts: Facts) -> dict[str, Any]:
         "lines": [list(line) for line in lines],
         "closing": list(closing),
         "notes": left_texts(statement),
-        "pools": [
-            [
-                f"From the team's pool ({clean(pool.team)}, {clean(pool.plan)}): {count(pool.calls, 'call')}",
-                show(to_cents(pool.spent_nanos), pool.spent_nanos),
-            ]
-            for pool in statement.from_pools
-        ],
+        "pools": [list(line) for pool in statement.from_pools for line in pool_lines(pool)],
+        "payroll": [list(line) for line in payroll_lines(statement.payroll)],
+        "payroll_note": PAYROLL_NOTE,
         "chart": chart,
         "chart_of": "day" if len(chart) == len(_days(statement)) else "month",
         "models": _models(statement.spending, spent_cents),

@@ -14,7 +14,7 @@ from bursar.ledger.accounts import Account
 from bursar.ledger.postings import Verb
 from bursar.refusals import Refused, Why, refuse
 from bursar.reports.lots import PoolLot, known_person, plan_lots, pool_lots
-from bursar.reports.movements import Movements, moved
+from bursar.reports.movements import Ended, Movements, moved
 from bursar.reports.statement_calls import (
     corrected,
     days_of_lots,
@@ -24,6 +24,7 @@ from bursar.reports.statement_calls import (
     spending,
     spent_by_runs,
 )
+from bursar.reports.statement_payroll import for_payroll
 from bursar.reports.statement_promises import announced, plans_of, yearly_pay
 from bursar.reports.statement_shape import FromPool, Running, Statement
 from bursar.store.schema import balances
@@ -45,6 +46,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
     beyond = movements.sums(lot.balance for lot in found if lot.balance.is_overrun).net
     days = days_of_lots(lots)
     ended = movements.ended()
+    any_personal = personal_nanos(connection, person_id, ended)
     running = [hold for hold in movements.held if hold.ended_by is None]
     made = Statement(
         person=person.email,
@@ -68,7 +70,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         unearned_nanos=net[Account.UNEARNED],
         held_nanos=net[Account.HELD] + beyond[Account.HELD],
         overrun_ceiling_nanos=-beyond[Account.FUNDING],
-        personal_nanos=personal_nanos(connection, person_id, ended),
+        personal_nanos=any_personal,
         used_share=_used_share(net),
         spending=spending(ended, days),
         runs=spent_by_runs(connection, person_id, ended),
@@ -83,6 +85,7 @@ def statement(connection: sa.Connection, person_id: int, period_label: str, *, w
         ),
         released_calls=sum(call.verb is Verb.RELEASE for call in ended),
         from_pools=from_pools,
+        payroll=for_payroll(connection, person_id, lots, is_personal=any_personal > 0),
         changes=announced(connection, person_id, lots),
         compensation=yearly_pay(connection, person_id, lots) if with_pay else None,
     )
@@ -118,16 +121,37 @@ def _from_pools(connection: sa.Connection, person_id: int, period_label: str) ->
     """What the person's calls drew from lots of pools of this period, whatever team the person is in now."""
     pools = pool_lots(connection, balances.c.label == period_label)
     drawn_on = moved(connection, person_id, [lot.balance for lot in pools])
-    return tuple(_from_pool(connection, person_id, lot) for lot in pools if lot.balance.id in drawn_on)
+    by_pool: dict[str, list[PoolLot]] = {}
+    for lot in pools:
+        by_pool.setdefault(lot.pool, []).append(lot)
+    return tuple(
+        _from_pool(connection, person_id, lots)
+        for lots in by_pool.values()
+        if drawn_on.intersection(lot.balance.id for lot in lots)
+    )
 
 
-def _from_pool(connection: sa.Connection, person_id: int, lot: PoolLot) -> FromPool:
-    movements = Movements(connection, person_id, [lot.balance])
+def _from_pool(connection: sa.Connection, person_id: int, lots: list[PoolLot]) -> FromPool:
+    """What was drawn from a pool's lot, and from what lets calls pass it."""
+    movements = Movements(connection, person_id, [lot.balance for lot in lots])
     net = movements.sums().net
+    beyond = movements.sums(lot.balance for lot in lots if lot.balance.is_overrun).net
+    ended = movements.ended()
     return FromPool(
-        team=lot.team,
-        plan=lot.plan,
-        calls=sum(call.verb is not Verb.RELEASE for call in movements.ended()),
+        team=lots[0].team,
+        plan=lots[0].plan,
+        calls=sum(call.verb is not Verb.RELEASE and not _is_gone(call) for call in ended),
         spent_nanos=net[Account.SPENT],
         held_nanos=net[Account.HELD],
+        beyond_nanos=beyond[Account.SPENT]
+        + beyond[Account.ADJUSTED]
+        + beyond[Account.OVERRUN]
+        - net[Account.OVERRUN],
+        adjusted_nanos=-net[Account.ADJUSTED],
+        taken_back_nanos=sum(call.taken_back for call in ended),
     )
+
+
+def _is_gone(call: Ended) -> bool:
+    """Whether all of what a call was charged was taken back."""
+    return bool(call.taken_back) and not call.cost

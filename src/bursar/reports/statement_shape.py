@@ -128,13 +128,31 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FromPool(msgspec.Struct, frozen=True, kw_only=True):
-    """What calls of this person drew from a pool of the team's in the period: a memo, not a part of the sums."""
+    """What calls of this person drew from a pool of the team's in the period: a memo, not a part of the sums.
+
+    Of what was spent, `beyond` passed the pool and `adjusted` was reported too late for it; the employer bears both.
+    What was `taken_back` is no part of it any more, because it was not due.
+    """
 
     team: str
     plan: str
     calls: int
     spent_nanos: int
     held_nanos: int
+    beyond_nanos: int = 0
+    adjusted_nanos: int = 0
+    taken_back_nanos: int = 0
+
+
+class ForPayroll(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns payroll: of the kind cash_out, what it pays for so much credit; of plan and personal, what was
+    spent and is income though nobody pays it, because of the plan's tax character or as personal use.
+    """
+
+    kind: str
+    plan: str
+    credit_nanos: int
+    amount_nanos: int
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +167,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     personal keys. `used_share` is the part of what was given that was spent
     within the budget, with four decimals. `released_calls` were not charged. `runs` is a part of `spending`, told
     again by agent run. `compensation` is there when it was asked for and pay is known. Whoever has no budget of their
-    own, and drew on a pool, has a statement without plans.
+    own, and drew on a pool, has a statement without plans. `payroll` tells parts of the sums again, as payroll has
+    them.
     """
 
     person: str
@@ -183,6 +202,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     running: tuple[Running, ...]
     released_calls: int
     from_pools: tuple[FromPool, ...]
+    payroll: tuple[ForPayroll, ...]
     changes: tuple[Announced, ...]
     compensation: YearlyPay | None
 

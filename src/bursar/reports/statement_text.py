@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bursar.reports.cents import show, split_cents, to_cents
 from bursar.reports.statement_shape import (
     Corrected,
+    ForPayroll,
     FromPool,
     PlanPeriod,
     Provisional,
@@ -25,6 +26,7 @@ from bursar.reports.statement_terms import terms_lines
 from bursar.reports.statement_words import (
     MOST_RUNS,
     NOT_RECORDED,
+    PAYROLL_NOTE,
     change_told,
     corrected_text,
     grouped,
@@ -32,7 +34,9 @@ from bursar.reports.statement_words import (
     parts_of,
     pay_lines,
     pay_title,
+    payroll_lines,
     percents,
+    pool_lines,
     reported_text,
     small_print,
     span,
@@ -64,6 +68,7 @@ def render(statement: Statement, width: int = 80) -> str:
     _provisional(page, statement.provisional)
     _reported(page, statement.reported)
     _corrected(page, statement.corrected)
+    _payroll(page, statement.payroll)
     _changes(page, statement)
     _terms(page, statement.plans)
     _pay(page, statement.compensation)
@@ -131,11 +136,8 @@ def _pools(page: _Page, drawn: Sequence[FromPool]) -> None:
     if not drawn:
         return
     page.line()
-    for pool in drawn:
-        text = f"  From the team's pool ({pool.team}, {pool.plan}): {count(pool.calls, 'call')}"
-        page.line(text, show(to_cents(pool.spent_nanos), pool.spent_nanos))
-        if pool.held_nanos:
-            page.line("  held in it for calls that have not ended", show(to_cents(pool.held_nanos), pool.held_nanos))
+    for line in (line for pool in drawn for line in pool_lines(pool)):
+        page.line(GAP + line.text, line.amount)
     page.paragraph("What the pool paid is not a part of the balance above.")
 
 
@@ -227,6 +229,15 @@ def _pay(page: _Page, pay: YearlyPay | None) -> None:
         page.line(GAP + text, amount)
     page.line("", "─" * len(total))
     page.line(GAP + whole, total)
+
+
+def _payroll(page: _Page, payroll: Sequence[ForPayroll]) -> None:
+    if not payroll:
+        return
+    page.title("For payroll")
+    for line in payroll_lines(payroll):
+        page.line(GAP + line.text, line.amount)
+    page.paragraph(PAYROLL_NOTE)
 
 
 def _changes(page: _Page, statement: Statement) -> None:

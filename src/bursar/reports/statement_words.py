@@ -13,8 +13,18 @@ from zoneinfo import ZoneInfo
 from bursar.money import people_usd
 from bursar.periods import from_us
 from bursar.reports.cents import largest_remainders, show, split_cents, to_cents
-from bursar.reports.statement_shape import Announced, Corrected, PlanPeriod, Reported, Spend, Statement, YearlyPay
-from bursar.reports.words import MONTHS, WEEKDAYS, count
+from bursar.reports.statement_shape import (
+    Announced,
+    Corrected,
+    ForPayroll,
+    FromPool,
+    PlanPeriod,
+    Reported,
+    Spend,
+    Statement,
+    YearlyPay,
+)
+from bursar.reports.words import MONTHS, WEEKDAYS, clean, count
 
 MOST_RUNS = 10
 NOT_RECORDED = "(not recorded)"
@@ -136,6 +146,41 @@ def grouped(spending: Iterable[Spend], key: Callable[[Spend], str]) -> list[tupl
         )
         for name, lines in groups.items()
     ]
+
+
+def pool_lines(pool: FromPool) -> list[Line]:
+    """What was drawn from a pool, and what there is to say of that."""
+    first = f"From the team's pool ({clean(pool.team)}, {clean(pool.plan)}): {count(pool.calls, 'call')}"
+    others = (
+        ("of it beyond the pool, borne by the employer", pool.beyond_nanos),
+        ("of it reported too late for the pool, borne by the employer", pool.adjusted_nanos),
+        ("taken back since, because it was not due", pool.taken_back_nanos),
+        ("held in it for calls that have not ended", pool.held_nanos),
+    )
+    told = [(first, pool.spent_nanos), *((text, nanos) for text, nanos in others if nanos)]
+    return [Line(text, show(to_cents(nanos), nanos)) for text, nanos in told]
+
+
+PAYROLL_NOTE = (
+    "What payroll pays out for credit, and what the employer may report as income though nobody pays it out. "
+    "It is told above, too; this is no tax advice."
+)
+
+
+def payroll_lines(lines: Iterable[ForPayroll]) -> list[Line]:
+    """What concerns payroll, with its amounts."""
+    return [Line(_for_payroll(line), show(to_cents(line.amount_nanos), line.amount_nanos)) for line in lines]
+
+
+def _for_payroll(line: ForPayroll) -> str:
+    plan = clean(line.plan)
+    match line.kind:
+        case "cash_out":
+            credit = show(to_cents(line.credit_nanos), line.credit_nanos)
+            return f"Paid out for {credit} of {plan} that was cashed out"
+        case "plan":
+            return f"Income: all use of {plan}, by its tax character"
+    return f"Income: personal use of {plan}"
 
 
 def pay_lines(pay: YearlyPay) -> list[Line]:

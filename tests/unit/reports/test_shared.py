@@ -8,7 +8,9 @@ import pytest
 
 from bursar.books import Books
 from bursar.books.limits import end, grant_pool
-from bursar.ledger.postings import Posting
+from bursar.books.outside import Outside, OutsideNote, charge_outside
+from bursar.ledger.accounts import Account
+from bursar.ledger.postings import Charge, Correct, Posting, Returned
 from bursar.pricing.book import PriceBook
 from bursar.pricing.catalog import build_book
 from bursar.refusals import Refused
@@ -148,6 +150,44 @@ def test_what_a_pool_paid_is_a_memo_on_the_statement(company: Company) -> None:
     company.settle(running, 0)
     assert [pool.spent_nanos for pool in statement_of(company, bob).from_pools] == [5 * USD]
     assert company.balance("pool:1").spent == 12 * USD
+
+
+def test_the_memo_of_a_pool_tells_what_passed_it_what_came_late_and_what_was_taken_back(company: Company) -> None:
+    """Bob has nothing of his own; the pool of 50 may be passed by 10, and is charged what was used elsewhere."""
+    bob = company.person("bob", usd=None)
+    company.plan("soft", 50, 'overrun = "soft"\noverrun_ceiling = "10.00"\noutside_usage = "charge"')
+    pool = grant_pool(company.books, "platform", "soft")
+    with company.books.database.reading() as connection:
+        bobs = directory.person(connection, bob).id
+    note = OutsideNote(source="copilot")
+    for op, usd in (("a:0", 30), ("b:0", 15)):
+        charge_outside(company.books, bobs, Outside(op=op, at_us=company.clock(), cost_nanos=usd * USD, note=note))
+    [memo] = statement_of(company, bob).from_pools
+    assert memo == FromPool(team="platform", plan="soft", calls=2, spent_nanos=45 * USD, held_nanos=0), (
+        "no hold needed"
+    )
+    assert company.call(bob, 12) is None, "5 of the pool, 7 beyond it"
+    company.clock.advance(31 * DAY_S)
+    company.books.bring_up()
+    lot = company.balance(pool.source, PERIOD)
+    back = Correct("b:1", bobs, (Returned(lot.id, Account.AVAILABLE, 15 * USD),), company.clock(), "billed twice")
+    assert isinstance(company.books.journal.post(back), Posting)
+    late = Charge("c", bobs, (lot.id,), 4 * USD, company.clock(), company.clock(), "too late", adjustment=True)
+    assert isinstance(company.books.journal.post(late), Posting)
+    made = statement_of(company, bob)
+    [memo] = made.from_pools
+    assert (memo.calls, memo.spent_nanos) == (3, 46 * USD)
+    told = (memo.beyond_nanos, memo.adjusted_nanos, memo.taken_back_nanos, memo.held_nanos)
+    assert told == (7 * USD, 4 * USD, 15 * USD, 0)
+    page = render(made)
+    for text in (
+        "of it beyond the pool",
+        "of it reported too late for the pool",
+        "taken back since",
+        "$46.00",
+        "$15.00",
+    ):
+        assert text in page
 
 
 def test_a_statement_of_somebody_who_has_nothing_but_the_pool(company: Company) -> None:

@@ -93,6 +93,7 @@ def made(*spending: Spend, granted: int = 2_000 * 10**9, expired: int = 0, **mor
         running=(),
         released_calls=0,
         from_pools=(),
+        payroll=(),
         changes=(),
         compensation=None,
     )
