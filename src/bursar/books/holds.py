@@ -145,10 +145,10 @@ def settle(books: Books, hold_id: str, ending: Ending) -> Known:
     found = _found(books, hold_id)
     if isinstance(found, EndedHold):
         now = known(books, hold_id)
-        if now.state == PROVISIONAL and books.clock() < found.record.ended_us + LATE_US:
-            _settle_late(books, found, ending)
-            return known(books, hold_id)
-        return _settled_before(now, ending)
+        if now.state != PROVISIONAL or books.clock() >= found.record.ended_us + LATE_US:
+            return _settled_before(now, ending)
+        _settle_late(books, found, now, ending)
+        return known(books, hold_id)
     note, now_us = read_note(found.note), books.clock()
     asked = _Priced(note.catalog, note.model, found.held_us, ending.variant or note.variant)
     card, cost = _cost(books, asked, ending)
@@ -269,13 +269,15 @@ def _trued_up(record: CallRecord, later: Afterwards) -> CallRecord:
     return msgspec.structs.replace(later.record, cost_nanos=cost, outcome=SETTLED)
 
 
-def _settle_late(books: Books, found: EndedHold, ending: Ending) -> None:
+def _settle_late(books: Books, found: EndedHold, now: Known, ending: Ending) -> None:
     """True up what was charged because its time was over. What cost just that leaves nothing to be posted."""
     record = found.record
     catalog = record.provider if record.price_version else ""
     card, cost = _cost(
         books, _Priced(catalog, record.model, record.started_us, ending.variant or record.variant), ending
     )
+    if now.cost_nanos not in {record.cost_nanos, cost}:
+        raise _ended(record.hold_id)  # somebody else told of the call before, and otherwise
     more = cost - record.cost_nanos
     reason = f"charged provisionally; its gateway told later what it cost, {people_usd(cost)}"
     used = _with_ending(record, ending, card)

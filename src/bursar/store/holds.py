@@ -51,11 +51,11 @@ def afterwards(connection: sa.Connection, posting_id: int) -> Afterwards | None:
         .outerjoin(calls, calls.c.posting_id == postings.c.id)
         .where(postings.c.op.in_(signs))
     )
-    found = connection.execute(query).first()
-    if found is None:
+    found = connection.execute(query.order_by(postings.c.id)).all()
+    if not found:
         return None
-    op, nanos, posted, *record = found
-    return Afterwards(signs[op] * nanos, None if posted is None else CallRecord(*record))
+    records = [CallRecord(*record) for _, _, posted, *record in found if posted is not None]
+    return Afterwards(sum(signs[row[0]] * row[1] for row in found), records[-1] if records else None)
 
 
 def balances_by_id(connection: sa.Connection, balance_ids: Sequence[int]) -> dict[int, Balance]:
