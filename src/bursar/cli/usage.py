@@ -281,7 +281,7 @@ def blocks(  # noqa: PLR0917 - the options of the command line
     def show() -> None:
         from bursar.cli import usage_blocks  # noqa: PLC0415 - Rich is slow to import, and JSON needs none of it
 
-        usage_blocks.blocks(found, told, only_active=active, latest_first=latest_first, wants_limit=limit is not None)
+        usage_blocks.blocks(found, told, only_active=active, latest_first=latest_first)
 
     _tell(session_of(context), [*found.seen, *limits_seen], lambda: usage_block.blocks_json(found, told), show)
 

@@ -22,23 +22,34 @@ _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
 class BlocksTold(NamedTuple):
-    """Blocks that begin in the days asked for, the active one, and the largest that is over.
+    """Blocks that begin in the days asked for, those that are active, the latest first, and each source's largest.
 
-    `now_us` is in microseconds since 1970 UTC. `limit` is what a block is measured by, in tokens: one that was asked
-    for, or the largest block; 0 is none.
+    `now_us` is in microseconds since 1970 UTC. `limit` is how many tokens somebody says that a block may have; where
+    nobody does, a block is measured by the largest of its source that is over.
     """
 
     listed: list[Block]
-    active: Block | None
-    largest: Block | None
-    limit: int
+    actives: list[Block]
+    largest: dict[str, Block]
+    limit: int | None
     limits: Limits
     hours: int
     now_us: int
 
-    def share(self, tokens: int) -> float | None:
-        """What part of the limit so many tokens are."""
-        return tokens / self.limit if self.limit else None
+    @property
+    def active(self) -> Block | None:
+        """The block of now, None if there is none; of several sources the one that began last."""
+        return self.actives[0] if self.actives else None
+
+    def measure(self, block: Block) -> int:
+        """What a block is measured by, in tokens; 0 where there is nothing."""
+        most = self.largest.get(block.source)
+        return self.limit or (most.row.total.tokens if most else 0)
+
+    def share(self, block: Block, tokens: int) -> float | None:
+        """What part of that so many tokens are."""
+        measure = self.measure(block)
+        return tokens / measure if measure else None
 
     def within(self, found: Found) -> Found:
         """What was found, but for what is in no block that is listed."""
@@ -66,7 +77,8 @@ def blocks_told(found: Found, now_us: int, *, hours: int = HOURS, limit: int | N
     limits = usage_limits.kept(now_us)
     five = limits.get(FIVE_HOURS) if hours == HOURS else None
     some = _blocks([group for group in found.told.groups if group.source in sources], hours, five and five.resets_s)
-    most = largest(some, now_us)
+    over = {source: largest((block for block in some if block.source == source), now_us) for source in sources}
+    most = {source: block for source, block in over.items() if block is not None}
     asked = found.asked
     listed = [
         block
@@ -74,15 +86,12 @@ def blocks_told(found: Found, now_us: int, *, hours: int = HOURS, limit: int | N
         if (asked.since is None or found.calendar.instant(block.begins_us).date() >= asked.since)
         and (asked.until is None or found.calendar.instant(block.begins_us).date() <= asked.until)
     ]
-    known = limit or (most.row.total.tokens if most else 0)
-    return BlocksTold(listed, active(some, now_us), most, known, limits, hours, now_us)
+    return BlocksTold(listed, active(some, now_us), most, limit, limits, hours, now_us)
 
 
-def block_now(found: Found) -> Block | None:
-    """Claude Code's block that is active, if it has one with calls."""
-    now_us = now_in_us()
-    block = blocks_told(found._replace(asked=found.asked._replace(sources=[CLAUDE_CODE])), now_us).active
-    return block if block is not None and block.row.total.calls else None
+def claude_now(found: Found) -> BlocksTold:
+    """Claude Code's blocks, whichever agents were asked for."""
+    return blocks_told(found._replace(asked=found.asked._replace(sources=[CLAUDE_CODE])), now_in_us())
 
 
 def blocks_json(found: Found, told: BlocksTold) -> dict[str, Any]:
@@ -91,13 +100,13 @@ def blocks_json(found: Found, told: BlocksTold) -> dict[str, Any]:
         found.head()
         | {
             "hours": told.hours,
-            "token_limit": told.limit or None,
+            "token_limit": told.limit,
             "limits": {
                 name: {"used_percent": one.used_percent, "resets": found.time_json(one.resets_s * US)}
                 for name, one in told.limits.items()
             },
             "active": told.active and _block_json(found, told, told.active) | _pace_json(told, told.active),
-            "largest": told.largest and _block_json(found, told, told.largest),
+            "largest": [_block_json(found, told, block) for block in told.largest.values()],
             "blocks": [_block_json(found, told, block) for block in told.listed],
         }
         | told.within(found).foot()
@@ -128,7 +137,7 @@ def _block_json(found: Found, told: BlocksTold, block: Block) -> dict[str, Any]:
         "first": found.time_json(its.first_us),
         "last": found.time_json(its.last_us),
         "is_active": block.is_active(told.now_us),
-        "share_of_limit": told.share(its.tokens),
+        "share_of_limit": told.share(block, its.tokens),
     } | row_json("", block.row)
 
 
@@ -141,5 +150,5 @@ def _pace_json(told: BlocksTold, block: Block) -> dict[str, Any]:
         "tokens_per_minute": rate.tokens_per_minute,
         "cost_at_end": usd(rate.end_cost_nanos),
         "tokens_at_end": rate.end_tokens,
-        "share_of_limit_at_end": told.share(rate.end_tokens),
+        "share_of_limit_at_end": told.share(block, rate.end_tokens),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -26,7 +27,7 @@ from bursar.cli.usage_draw import (
 from bursar.cli.usage_found import Found
 from bursar.cli.usage_limits import FIVE_HOURS, SEVEN_DAYS, US
 from bursar.local.blocks import Block, pace_of
-from bursar.local.tables import Sum, added_up, by_model
+from bursar.local.tables import added_up, by_model
 
 USED, COMING, FREE, LIMIT = "█▒░┃"
 MOST_GAUGE = 60
@@ -35,68 +36,75 @@ WARNED = 0.8
 LIMITS = ((FIVE_HOURS, "five hours"), (SEVEN_DAYS, "week"))
 
 
-def blocks(found: Found, told: BlocksTold, *, only_active: bool, latest_first: bool, wants_limit: bool) -> None:
+def blocks(found: Found, told: BlocksTold, *, only_active: bool, latest_first: bool) -> None:
     """Print the active block, and all that were asked for below it."""
     screen = console()
     if not only_active:
         title = f"Blocks of {count(told.hours, 'hour')}"
         say_title(screen, found, title, sources=found.asked.sources or [CLAUDE_CODE])
-    if told.active is not None:
-        _active(screen, found, told, told.active, wants_limit=wants_limit)
-    elif told.limits:
+    for block in told.actives:
+        screen.print(Group(*panel(found, told, block, screen.width)))
+    if told.limits and not told.actives:
         screen.print(Text(_limits(found, told)))
-    elif only_active:
+    elif only_active and not told.actives:
         screen.print("No block is active.")
     if only_active:
         return
     shown = told.within(found)
     if told.listed:
-        if told.active is not None or told.limits:
+        if told.actives or told.limits:
             screen.print()
         _table(screen, shown, told, told.listed[::-1] if latest_first else told.listed)
     say_notes(screen, shown)
 
 
-def _active(screen: Console, found: Found, told: BlocksTold, block: Block, *, wants_limit: bool) -> None:
+def panel(found: Found, told: BlocksTold, block: Block, width: int) -> Iterator[RenderableType]:
+    """The block of now: what is used of it, how long it lasts, what it comes to at this pace."""
     its, rate = block.row.total, pace_of(block, told.now_us)
     assert rate is not None, "a block that is listed has calls"
     begins, ends = found.calendar.instant(block.begins_us), found.calendar.instant(block.ends_us)
-    head = Text().append(f"Now, {begins:%H:%M} to {ends:%H:%M}", "bold")
+    whose = found.titles[block.source] if len(told.actives) > 1 else "Now"
+    head = Text().append(f"{whose}, {begins:%H:%M} to {ends:%H:%M}", "bold")
     head.append(f"   {span(block.ends_us - told.now_us)} left", "green")
-    screen.print(head)
+    yield head
     big = Text("  ").append(cost_text(its), "bold green")
-    screen.print(big.append(f"   {short(its.tokens)} tokens   {count(its.calls, 'call')}"))
-    share = told.share(rate.end_tokens)
-    colour = "green" if share is None or share < WARNED else "red" if wants_limit and share > 1 else "yellow"
-    gauge = _gauge(told, its, rate.end_tokens, min(MOST_GAUGE, screen.width - 4), colour)
+    yield big.append(f"   {short(its.tokens)} tokens   {count(its.calls, 'call')}")
+    share = told.share(block, rate.end_tokens)
+    colour = "green" if share is None or share < WARNED else "red" if told.limit and share > 1 else "yellow"
+    gauge = _gauge(its.tokens, rate.end_tokens, told.measure(block), min(MOST_GAUGE, width - 4), colour)
     pace = f"{dollars(rate.cost_nanos_per_hour)} an hour, {short(rate.tokens_per_minute)} tokens a minute"
     coming = f"at this pace {dollars(rate.end_cost_nanos)} and {short(rate.end_tokens)} tokens by {ends:%H:%M}"
     lines = [Text(f"{pace}; {coming}")]
     if share is not None:
-        lines.append(Text(_compared(found, told, its, share, wants_limit=wants_limit), colour))
-    if told.limits:
+        lines.append(Text(_compared(found, told, block, share), colour))
+    if told.limits and block.source == CLAUDE_CODE:
         lines.append(Text(_limits(found, told)))
     for line in (gauge, *lines):
-        screen.print(Padding(line, (0, 0, 0, 2), expand=False))
+        yield Padding(line, (0, 0, 0, 2), expand=False)
 
 
-def _gauge(told: BlocksTold, its: Sum, end_tokens: int, cells: int, colour: str) -> Text:
-    """What is used and what comes at this pace; where that is more than the limit, it has a mark."""
-    most = max(told.limit, end_tokens, 1)
-    used, coming = its.tokens * cells // most, end_tokens * cells // most
-    parts = [(USED, colour)] * used + [(COMING, colour)] * (coming - used) + [(FREE, "dim")] * (cells - coming)
-    if 0 < told.limit < end_tokens:
-        parts[told.limit * cells // most] = (LIMIT, "bold")
-    return Text().join(Text(sign, style) for sign, style in parts)
+def _gauge(tokens: int, end_tokens: int, measure: int, cells: int, colour: str) -> Text:
+    """What is used and what comes at this pace; what it is measured by has a mark where it will be passed."""
+    most = max(measure, end_tokens, 1)
+    used, coming = tokens * cells // most, end_tokens * cells // most
+    drawn = USED * used + COMING * (coming - used) + FREE * (cells - coming)
+    mark = measure * cells // most if 0 < measure < end_tokens else None
+    if mark is not None:
+        drawn = drawn[:mark] + LIMIT + drawn[mark + 1 :]
+    gauge = Text(drawn)
+    gauge.stylize(colour, 0, coming)
+    gauge.stylize("dim", coming)
+    if mark is not None:
+        gauge.stylize("bold not dim default", mark, mark + 1)
+    return gauge
 
 
-def _compared(found: Found, told: BlocksTold, its: Sum, end_share: float, *, wants_limit: bool) -> str:
-    now = told.share(its.tokens) or 0.0
-    if wants_limit or told.largest is None:
-        whole = f"{short(told.limit)} tokens"
-    else:
-        begins = found.calendar.instant(told.largest.begins_us)
-        whole = f"the largest block before ({short(told.limit)} tokens, {_day(begins)} {begins:%H:%M})"
+def _compared(found: Found, told: BlocksTold, block: Block, end_share: float) -> str:
+    now = told.share(block, block.row.total.tokens) or 0.0
+    whole = f"{short(told.measure(block))} tokens"
+    if not told.limit:
+        begins = found.calendar.instant(told.largest[block.source].begins_us)
+        whole = f"the largest block before ({whole}, {_day(begins)} {begins:%H:%M})"
     return f"{now:.0%} of {whole}; at this pace {end_share:.0%}"
 
 
@@ -115,7 +123,7 @@ def _limits(found: Found, told: BlocksTold) -> str:
 def _table(screen: Console, found: Found, told: BlocksTold, listed: list[Block]) -> None:
     wide = screen.width >= ROOMY
     palette = Palette([row.name for row in by_model(found.groups)], screen)
-    columns = token_columns(screen.width)
+    columns = token_columns(screen.width) if wide or len(found.asked.sources) < 2 else ["Tokens"]
     total = added_up(found.groups)
     names = [_name(found, block, wide=wide) for block in listed]
     more = [_more(told, block, wide=wide) for block in listed]
@@ -138,7 +146,7 @@ def _table(screen: Console, found: Found, told: BlocksTold, listed: list[Block])
 def _more(told: BlocksTold, block: Block, *, wide: bool) -> dict[str, str]:
     """The last cells of a block: from its first call to its last where there is room, and its share of the limit."""
     its = block.row.total
-    share = told.share(its.tokens)
+    share = told.share(block, its.tokens)
     shown = {"Share": NONE if share is None else f"{share:.0%}"}
     return {"Span": span(its.last_us - its.first_us)} | shown if wide else shown
 
@@ -146,8 +154,9 @@ def _more(told: BlocksTold, block: Block, *, wide: bool) -> dict[str, str]:
 def _name(found: Found, block: Block, *, wide: bool) -> str:
     begins, ends = found.calendar.instant(block.begins_us), found.calendar.instant(block.ends_us)
     name = f"{_day(begins)} {begins:%H:%M}–{ends:%H:%M}" if wide else f"{begins:%d %b %H:%M}–{ends:%H:%M}"
-    several = len(found.asked.sources) > 1
-    return f"{name} {found.titles.get(block.source, block.source)}" if several else name
+    if len(found.asked.sources) < 2:
+        return name
+    return f"{name if wide else name.partition('–')[0]} {found.titles[block.source]}"
 
 
 def _day(at: datetime) -> str:

@@ -22,8 +22,8 @@ COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red", "bright_cyan", "
 SHADES = "█▓▒░"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 OTHER = "other models"
-ROOMY, WIDE = 96, 116
-"""Columns from which on a table has the parts of its tokens, and from which on it has all of them."""
+TIGHT, ROOMY, WIDE = 56, 96, 116
+"""Columns from which on a table has a share of what is cached, the parts of its tokens, and all of them."""
 LEAST_BAR, MOST_BAR = 8, 46
 MOST_TOLD = 3
 MILLION = 1_000_000
@@ -92,7 +92,9 @@ def token_columns(width: int) -> list[str]:
     """What of the tokens there is room for."""
     if width >= WIDE:
         return ["Calls", "Input", "Written", "Cached", "Output", "Tokens"]
-    return ["Input", "Cached", "Output"] if width >= ROOMY else ["Tokens", "Cached"]
+    if width >= ROOMY:
+        return ["Input", "Cached", "Output"]
+    return ["Tokens", "Cached"] if width >= TIGHT else ["Tokens"]
 
 
 def token_cells(its: Sum, columns: Sequence[str]) -> list[str]:

@@ -47,9 +47,8 @@ def tally_json(found: Found, hook: Hook, now_us: int) -> dict[str, Any]:
 def _sums(found: Found, hook: Hook, now_us: int) -> tuple[Sum, Sum, Block | None]:
     ours = [group for group in found.told.groups if group.source == CLAUDE_CODE]
     five = hook.limits.get(FIVE_HOURS)
-    block = active(blocks(ours), now_us) if five is None else block_until(ours, CLAUDE_CODE, five.resets_s * US)
-    if block is not None and not block.row.total.calls:
-        block = None
+    some = blocks(ours) if five is None else [block_until(ours, CLAUDE_CODE, five.resets_s * US)]
+    block = next((block for block in active(some, now_us) if block.row.total.calls), None)
     return added_up(group for group in ours if group.session == hook.session), added_up(found.of_today()), block
 
 

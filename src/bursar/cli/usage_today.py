@@ -14,7 +14,8 @@ from rich.text import Text
 
 from bursar.cli.show import clean, console, count
 from bursar.cli.usage_amounts import short
-from bursar.cli.usage_block import block_now
+from bursar.cli.usage_block import claude_now
+from bursar.cli.usage_blocks import panel
 from bursar.cli.usage_draw import Palette, cached, cost_of, cost_text, say_notes
 from bursar.cli.usage_found import Found, short_model
 from bursar.local.tables import added_up, by_model
@@ -37,13 +38,14 @@ def watch(look: Callable[[], Found], every_s: float) -> None:
             while True:
                 found = look()
                 foot = Text(f"\n{time.strftime('%H:%M:%S')}  every {every_s:g} s, Ctrl-C ends", "dim")
-                live.update(Group(_glance(found, screen), foot), refresh=True)
+                live.update(Group(_glance(found, screen, live=True), foot), refresh=True)
                 time.sleep(every_s)
         except KeyboardInterrupt:
             return
 
 
-def _glance(found: Found, screen: Console) -> RenderableType:
+def _glance(found: Found, screen: Console, *, live: bool = False) -> RenderableType:
+    """Today; while somebody watches with the pace of the block of now, which is old a minute later."""
     groups = found.of_today()
     total, rows = added_up(groups), by_model(groups)
     yesterday, month = added_up(found.of_days(1, 1)), added_up(found.of_days(29, 0))
@@ -70,8 +72,11 @@ def _glance(found: Found, screen: Console) -> RenderableType:
             bar = palette.bar({row.name: its}, most, 24)
             grid.add_row(Text(clean(short_model(row.name))), cost_of(its), bar, f"{short(its.tokens)} tokens")
         parts += [Text(), Padding(grid, (0, 0, 0, 2), expand=False)]
-    block = block_now(found)
-    if block is not None:
+    told = claude_now(found)
+    block = told.active
+    if block is not None and live:
+        parts += [Text(), *panel(found, told, block, screen.width)]
+    elif block is not None:
         ends, its = found.calendar.instant(block.ends_us), block.row.total
         text = f"  Block until {ends:%H:%M}  {cost_text(its)}, {short(its.tokens)} tokens"
         parts += [Text(), Text(text)]

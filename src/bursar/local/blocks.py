@@ -83,6 +83,6 @@ def largest(some: Iterable[Block], now_us: int) -> Block | None:
     )
 
 
-def active(some: Iterable[Block], now_us: int) -> Block | None:
-    """The block of now, None if there is none; the latest where sources have several."""
-    return max((block for block in some if block.is_active(now_us)), key=lambda block: block.begins_us, default=None)
+def active(some: Iterable[Block], now_us: int) -> list[Block]:
+    """The blocks of now, of each source one at most, the one that began last first."""
+    return sorted((block for block in some if block.is_active(now_us)), key=lambda block: -block.begins_us)

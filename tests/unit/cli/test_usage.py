@@ -19,6 +19,7 @@ from bursar.cli.again import MOST_ANSWERS
 from tests.unit.cli.conftest import Program
 from tests.unit.importers.reading import put
 from tests.unit.importers.test_claude_code import MODELS, answer
+from tests.unit.importers.test_codex import count, head, rollout, tokens, turn
 
 OPUS = MODELS[0]
 ONE = 10 * 5_000 + 1_000 * 500 + 50 * 25_000
@@ -213,7 +214,7 @@ def test_hours_of_a_night_on_which_clocks_change(program: Program, tmp_path: Pat
         ("06:00", "11:00:00+01:00", 1),
     ], "five hours, though the clock says four"
     assert told["active"] is None
-    assert (told["token_limit"], told["blocks"][1]["share_of_limit"]) == (4 * 1_060, 0.25)
+    assert (told["largest"][0]["total_tokens"], told["blocks"][1]["share_of_limit"]) == (4 * 1_060, 0.25)
     assert "Sun 25 Oct 02:00–06:00" in program.bare("usage", "blocks", "--since", "all", *where).out
 
 
@@ -237,6 +238,22 @@ def test_the_block_of_now(program: Program, home: Path) -> None:
     assert "of 2.00k tokens; at this pace" in shown
     assert f"Block until {ends[11:16]}" in program.bare("usage", "today", *where).out
     assert program.bare("usage", "blocks", "--token-limit", "many").code == 1
+
+
+def test_each_agent_has_its_own_blocks(program: Program, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = home / "both"
+    put(logs / "a.jsonl", answer("m1", "r", at="2026-11-20T09:30:00Z"))
+    rollout(logs, 1, head(1, 0), turn(1), count(2, tokens(100), tokens(100)))
+    where = ("--path", str(logs), "--since", "all", "--source", "claude-code", "--source", "codex")
+    told = program.bare("usage", "blocks", "--json", *where).json
+    assert sorted(one["source"] for one in told["blocks"]) == ["claude-code", "codex"]
+    assert [one["share_of_limit"] for one in told["blocks"]] == [1, 1], "each is the largest of its own"
+    assert len(program.bare("usage", "blocks", "--json", *where[:4]).json["blocks"]) == 1
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = program.bare("usage", "blocks", *where).out
+    assert "20 Nov 09:00 Claude Code" in shown
+    assert "Codex" in shown.partition("Share")[2]
+    assert max(map(len, shown.splitlines())) <= 60
 
 
 def test_the_provider_says_when_a_block_ends(program: Program, home: Path) -> None:

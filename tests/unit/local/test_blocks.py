@@ -119,7 +119,7 @@ def test_what_is_active() -> None:
     ):
         assert some[1].is_active(at(now)) is is_active
         assert (pace_of(some[1], at(now)) is not None) is is_active
-        assert (active(some, at(now)) is not None) is is_active
+        assert active(some, at(now)) == some[1:] * is_active
     assert largest(some, at("11-23 10:00")) == some[0], "what is not over is no measure"
     assert largest(some, at("11-23 14:00")) == some[1]
     assert largest(some[1:], at("11-23 10:00")) is None
