@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 import msgspec
 from litestar.di import NamedDependency
@@ -16,13 +14,11 @@ from bursar.books import Books
 from bursar.money import NANOS_PER_USD, usd
 from bursar.periods import from_us
 from bursar.pricing.book import PriceBook
-from bursar.pricing.check import Disagreement, Table, check_book, compare
+from bursar.pricing.check import Disagreement, Table, check_book, compare, read_table
 from bursar.pricing.rates import RateCard, Rates
 from bursar.pricing.snapshot import STANDARD
 from bursar.refusals import Refusal, Refused, Why, field_invalid, refuse
 from bursar.usage import BUCKETS
-
-_table = msgspec.json.Decoder(dict[str, dict[str, Any]], float_hook=Decimal).decode
 
 
 class RatesAnswer(msgspec.Struct, frozen=True):
@@ -178,7 +174,7 @@ def check_prices(data: JSONBody[PriceTable], books: NamedDependency[Books]) -> P
 def _read(text: str) -> Table:
     """The table with its prices as exact decimals."""
     try:
-        return _table(text)
+        return read_table(text)
     except msgspec.DecodeError:
         raise _no_table("something else") from None
 

@@ -6,14 +6,12 @@ that the operator brings. Nothing is downloaded.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,11 +19,12 @@ from bursar.money import NANOS_PER_USD
 from bursar.pricing.book import PriceBook
 from bursar.pricing.rates import SEARCHES_PER_RATE, TOKENS_PER_RATE, RateCard, Rates
 from bursar.pricing.snapshot import STANDARD, DatedPrice, Price
-from bursar.refusals import Refusal, Refused, Why, refuse
+from bursar.refusals import Refusal
 
 Table = Mapping[str, Mapping[str, object]]
 Lookup = Callable[[str, str], Decimal | None]
 """A price in dollars by its field, and by the ending that the fields have for long prompts."""
+_table = msgspec.json.Decoder(dict[str, dict[str, Any]], float_hook=Decimal).decode
 
 _PROVIDERS = {
     "anthropic": "anthropic",
@@ -115,21 +114,9 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     rule: str
 
 
-def load_table(path: Path) -> Table:
-    """Read a table. Raises Refused(CONFIG_INVALID) when the file is no such table."""
-
-    def refusal(problem: str) -> Refused:
-        return Refused(refuse(Why.CONFIG_INVALID, file=path.name, field="the file", problem=problem))
-
-    try:
-        table = json.loads(path.read_bytes(), parse_float=Decimal)
-    except OSError as error:
-        raise refusal(f"it cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise refusal(f"it is no JSON ({error})") from None
-    if not isinstance(table, dict) or not all(isinstance(entry, dict) for entry in table.values()):
-        raise refusal("it must be an object with one object of prices for each model")
-    return table
+def read_table(text: str | bytes) -> Table:
+    """Read a table's JSON, its prices as exact decimals. Raises msgspec.DecodeError when it is no such table."""
+    return _table(text)
 
 
 def compare(book: PriceBook, table: Table, at: datetime, catalogs: Collection[str] = ()) -> Comparison:

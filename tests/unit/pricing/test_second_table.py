@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from bursar.pricing.book import PriceBook
-from bursar.pricing.check import Comparison, Disagreement, compare, load_table
+from bursar.pricing.check import Comparison, Disagreement, compare, read_table
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 DIRECT = ("anthropic", "openai", "google")
@@ -69,7 +69,7 @@ REASONS = [Reason(*line.split(maxsplit=4)) for line in KNOWN.strip().splitlines(
 @pytest.fixture(scope="module")
 def second(book: PriceBook) -> Comparison:
     path = distribution("llmprice-kit").locate_file("llmprice/data/model_prices.json")
-    return compare(book, load_table(Path(str(path))), NOW)
+    return compare(book, read_table(Path(str(path)).read_bytes()), NOW)
 
 
 def told(found: Disagreement) -> str:
