@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -29,7 +29,16 @@ class Entry(NamedTuple):
 
 
 T = TypeVar("T")
-_object = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text[:40]} is beyond all numbers") from None
+
+
+_object = msgspec.json.Decoder(dict[str, Any], float_hook=_exact).decode
 
 
 class Pages:
@@ -60,7 +69,7 @@ class Pages:
         for entry in self.entries():
             try:
                 yield entry, _object(entry.text)
-            except msgspec.MsgspecError as problem:
+            except ValueError as problem:
                 self.tell(entry, str(problem))
 
     def parts(self, of: Entry, raws: Iterable[msgspec.Raw]) -> Iterator[Entry]:

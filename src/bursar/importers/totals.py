@@ -85,7 +85,8 @@ def nanos_of(amount: Decimal, unit_nanos: int = NANOS_PER_USD) -> int:
 
     Raises ValueError for no amount.
     """
-    if not amount.is_finite() or abs(amount) >= MAX_NANOS // unit_nanos:
+    most = MAX_NANOS // unit_nanos
+    if not amount.is_finite() or not -most < amount < most:
         raise ValueError(f"its cost is {amount}")
     return nanos_up(amount, unit_nanos)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from bursar.terms.plan import read_plan
 from tests.support.clock import NOVEMBER_US, VirtualClock
 
 EMAIL = "ada@example.com"
+Counts = tuple[int, int, int, int]
 
 
 class Rates(NamedTuple):
@@ -42,11 +44,11 @@ MODELS = {
 }
 
 
-def nanos(model: tuple[str, str], counts: Rates | tuple[int, ...]) -> int:
+def nanos(model: tuple[str, str], counts: Counts) -> int:
     """What a call costs, rounded up once: the threshold is one of all that goes in."""
     threshold, usual, long = MODELS[model]
     rates = long if sum(counts[:3]) > threshold else usual
-    dollars = sum(Fraction(rate) * count for rate, count in zip(rates, counts, strict=True)) / 10**6
+    dollars = sum((Fraction(rate) * count for rate, count in zip(rates, counts, strict=True)), Fraction(0)) / 10**6
     return -(-(dollars * NANOS_PER_USD) // 1)
 
 
@@ -65,9 +67,9 @@ def books(sqlite_database: Database, prices: PriceBook, clock: VirtualClock) -> 
     return books
 
 
-def calls(chance: random.Random) -> list[tuple[tuple[str, str], tuple[int, ...]]]:
+def calls(chance: random.Random) -> list[tuple[tuple[str, str], Counts]]:
     """Calls at a threshold, one token above it, and anywhere; some of it from the cache, or into it."""
-    found = []
+    found: list[tuple[tuple[str, str], Counts]] = []
     for model, (threshold, usual, _) in MODELS.items():
         for total in (threshold - 1, threshold, threshold + 1, *(chance.randrange(400_000) for _ in range(20))):
             cached = chance.randrange(total)
@@ -86,6 +88,11 @@ def taken(books: Books, tmp_path: Path, source: str, items: list[dict[str, Any]]
 
 def test_our_price_and_the_sources_own(books: Books, tmp_path: Path) -> None:
     some = calls(random.Random(1))
+    own_records(books, tmp_path, some)
+    spend_logs(books, tmp_path, some)
+
+
+def own_records(books: Books, tmp_path: Path, some: Sequence[tuple[tuple[str, str], Counts]]) -> None:
     own = [
         {
             "key": f"call-{number}",
@@ -108,8 +115,7 @@ def test_our_price_and_the_sources_own(books: Books, tmp_path: Path) -> None:
     assert (found.compared_nanos, found.source_nanos) == (sum(costs[1::2]), 2 * len(costs[1::2]))
 
 
-def test_spend_logs_are_priced_by_the_book_as_well(books: Books, tmp_path: Path) -> None:
-    some = calls(random.Random(2))
+def spend_logs(books: Books, tmp_path: Path, some: Sequence[tuple[tuple[str, str], Counts]]) -> None:
     logs = [
         {
             "request_id": f"r{number}",
