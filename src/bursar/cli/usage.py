@@ -5,7 +5,6 @@ All but `calls` need neither a server nor a data folder.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -311,7 +310,7 @@ def statusline(  # noqa: PLR0917 - the options of the command line
     """
     from bursar.cli import usage_block, usage_line, usage_tally  # noqa: PLC0415 - `--help` needs none of it
 
-    if sys.stdin.isatty():
+    if usage_line.nobody_says():
         print(usage_line.HOW_TO)
         return
     hook, now_us = usage_line.hook(), usage_block.now_in_us()

@@ -42,19 +42,23 @@ Claude Code runs this command for its status line and tells it on standard input
 
 
 class Hook(NamedTuple):
-    """What Claude Code says; None and empty is what it does not. `cost_nanos` is its own estimate of the session."""
+    """What Claude Code says; None and empty is what it does not. `cost_nanos` is its own estimate of the session.
+
+    `resets_s` is when the five hours are over, in seconds since 1970 UTC, as it says now or said last: a session does
+    not know before its first answer.
+    """
 
     session: str
     model: str
     cost_nanos: int | None
     context_percent: float | None
     limits: Limits
+    resets_s: int | None
 
     @property
     def facts(self) -> list[object]:
         """What the logs are asked for besides the words of the command."""
-        five = self.limits.get(FIVE_HOURS)
-        return [self.session, five and five.resets_s]
+        return [self.session, self.resets_s]
 
 
 class BlockTold(NamedTuple):
@@ -96,27 +100,35 @@ def read(data: bytes, now_us: int) -> Hook:
     except ValueError:
         told = None
     cost = number(_at(told, "cost", "total_cost_usd"))
-    limits = _at(told, "rate_limits")
-    if limits is not None:
-        usage_limits.keep(limits)
+    said = _at(told, "rate_limits")
+    if said is not None:
+        usage_limits.keep(said)
+    limits = usage_limits.limits_in(said, now_us)
+    five = (limits or usage_limits.kept(now_us)).get(FIVE_HOURS)
     return Hook(
         _text(_at(told, "session_id")),
         _text(_at(told, "model", "display_name")),
         None if cost is None else round(cost * NANOS_PER_USD),
         number(_at(told, "context_window", "used_percentage")),
-        usage_limits.limits_in(limits, now_us),
+        limits,
+        None if five is None else five.resets_s,
     )
 
 
 def print_again(words: Sequence[str]) -> bool:
     """Print the line without asking the logs, if nothing changed in them; tells whether it did."""
-    if ELSEWHERE.intersection(words) or sys.stdin.isatty():
+    if ELSEWHERE.intersection(words) or nobody_says():
         return False
     answer = answer_again(words, hook().facts)
     if answer is None:
         return False
     print(line(hook(), told_of(answer), time.time_ns() // 1000, coloured=is_coloured()), flush=True)
     return True
+
+
+def nobody_says() -> bool:
+    """Whether a person runs this, and not Claude Code."""
+    return sys.stdin is None or sys.stdin.isatty()
 
 
 def told_of(answer: str) -> Told:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bursar.cli.usage_block import CLAUDE_CODE
 from bursar.cli.usage_found import Found, sum_json
-from bursar.cli.usage_limits import FIVE_HOURS, US
+from bursar.cli.usage_limits import US
 from bursar.cli.usage_line import BlockTold, Hook, Told
 from bursar.local.blocks import Block, active, block_until, blocks
 from bursar.local.tables import Sum, added_up
@@ -46,8 +46,8 @@ def tally_json(found: Found, hook: Hook, now_us: int) -> dict[str, Any]:
 
 def _sums(found: Found, hook: Hook, now_us: int) -> tuple[Sum, Sum, Block | None]:
     ours = [group for group in found.told.groups if group.source == CLAUDE_CODE]
-    five = hook.limits.get(FIVE_HOURS)
-    some = blocks(ours) if five is None else [block_until(ours, CLAUDE_CODE, five.resets_s * US)]
+    resets_s = hook.resets_s
+    some = blocks(ours) if resets_s is None else [block_until(ours, CLAUDE_CODE, resets_s * US)]
     block = next((block for block in active(some, now_us) if block.row.total.calls), None)
     return added_up(group for group in ours if group.session == hook.session), added_up(found.of_today()), block
 

@@ -125,5 +125,7 @@ def test_limits_are_kept_for_others() -> None:
     read(b"{}", NOW_US)
     assert usage_limits.place().stat().st_mtime_ns == before, "what is not new is not written"
     assert usage_limits.kept(NOW_US + 2 * HOUR_US) == {"seven_day": week}
+    assert [read(b"{}", at).resets_s for at in (NOW_US, NOW_US + 2 * HOUR_US)] == [NOW_S + 7_200, None]
+    assert read(b"{}", NOW_US).limits == {}, "what another session said is not what this one says"
     usage_limits.place().write_bytes(b"{")
     assert usage_limits.kept(NOW_US) == {}
