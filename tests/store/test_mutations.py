@@ -53,10 +53,11 @@ def find_all(database: Database, clock: VirtualClock, count: int) -> Counter[str
     return kinds
 
 
-def test_200_mutations_are_found(database: Database, clock: VirtualClock) -> None:
-    kinds = find_all(database, clock, 200)
+def test_some_mutations_are_found(database: Database, clock: VirtualClock) -> None:
+    count = 150 if database.is_sqlite else 75
+    kinds = find_all(database, clock, count)
     assert set(kinds) == {"edit", "delete", "copy", "swap", "cut", "anew"}
-    assert sum(kinds.values()) == 200
+    assert sum(kinds.values()) == count
 
 
 @pytest.mark.soak
