@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,8 @@ COMMANDS = {
     "compensation": "roster",
 }
 """The other commands: the module that has a function of that name."""
+BEFORE = ("--data", "--url", "--key")
+"""The options that go before a command, each with a word of its own."""
 
 
 def application(only: str = "") -> typer.Typer:
@@ -62,6 +65,17 @@ def application(only: str = "") -> typer.Typer:
         if everything or name == only:
             app.command()(getattr(import_module(f"bursar.cli.{module}"), name))
     return app
+
+
+def command_in(words: Sequence[str]) -> str:
+    """The command that words name, after the options that go before it; empty where there is none."""
+    following = iter(words)
+    for word in following:
+        if word in BEFORE:
+            next(following, None)
+        elif not word.startswith(tuple(f"{option}=" for option in BEFORE)):
+            return word
+    return ""
 
 
 def _version(wanted: bool) -> None:
@@ -100,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         try:
-            application(words[0] if words else "")(words, prog_name="bursar", obj=session)
+            application(command_in(words))(words, prog_name="bursar", obj=session)
         finally:
             sys.stdout.flush()  # here, where it is caught, not at the interpreter's end
     except KeyboardInterrupt:

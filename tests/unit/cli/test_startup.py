@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+from bursar.cli.main import COMMANDS, GROUPS, application, command_in
 from bursar.cli.reference import commands
 
 SLOW = ("litestar", "sqlalchemy", "granian", "aiohttp", "genai_prices", "httpx", "rich", "alembic", "altair", "numpy")
@@ -27,6 +30,26 @@ except SystemExit as ended:
 def test_help_imports_nothing_slow(words: list[str]) -> None:
     said = subprocess.run([sys.executable, "-c", LOOK, *words], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("balance ada", "balance"),
+        ("--data folder balance", "balance"),
+        ("--data=folder --url http://x --key bsr_x usage daily", "usage"),
+        ("--data balance plan list", "plan"),
+        ("--data", ""),
+        ("", ""),
+        ("--help balance", "--help"),
+        ("--version", "--version"),
+    ],
+)
+def test_of_the_commands_only_the_one_that_is_named_is_loaded(words: str, command: str) -> None:
+    assert command_in(words.split()) == command
+    loaded = typer.main.get_command(application(command))
+    assert isinstance(loaded, TyperGroup)
+    assert list(loaded.commands) == [command] or command not in (*GROUPS, *COMMANDS)
 
 
 def test_the_installed_program_runs(tmp_path: Path) -> None:
