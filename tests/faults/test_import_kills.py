@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bursar.store import uploads as waiting
 from bursar.store.database import Database
 from bursar.store.schema import usage_heads
 from tests.support.books import assert_proved, sums
 from tests.support.company import EMAIL, found
+from tests.support.running import Running
 
 KILLS = int(os.environ.get("BURSAR_TEST_IMPORT_KILLS", "4"))
+LONG_KILLS = 8
 FILES = 3
 INPUT_NANOS, OUTPUT_NANOS = 3_000, 15_000
 """What a token of Claude Sonnet 4.5 costs."""
@@ -100,3 +103,56 @@ def test_killed_while_files_grow(tmp_path: Path) -> None:
 def test_killed_hundreds_of_times(tmp_path: Path) -> None:
     for group in range(10):
         kill_again_and_again(tmp_path / str(group), 30)
+
+
+@pytest.mark.soak
+def test_a_long_file_while_client_and_server_are_killed(tmp_path: Path) -> None:
+    """30,000 calls in one file: after each kill, and once the server is up again, none of them are there or all."""
+    seed = int.from_bytes(os.urandom(4))
+    print(f"kill seed {seed}")
+    chance = random.Random(seed)
+    folder, lines = tmp_path / "data", [_line(f"m{number}", number % 900) for number in range(30_000)]
+    found(folder, "http://127.0.0.1:9", amount="5000.00", plan='outside_usage = "charge"')
+    (tmp_path / "projects").mkdir()
+    (tmp_path / "projects" / "long.jsonl").write_text("".join(lines))
+    words = ["--data", str(folder), "import", "claude-code", str(tmp_path / "projects"), "--person", EMAIL, "--anew"]
+    command, environ = [sys.executable, "-m", "bursar", *words], os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    seen = []
+    for _ in range(LONG_KILLS):
+        with (
+            Running(folder) as server,
+            subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as importing,
+        ):
+            time.sleep(chance.uniform(1.0, 8.0))
+            if chance.random() < 0.5:
+                importing.kill()
+            else:
+                server.kill()
+                importing.wait()
+        with Running(folder):
+            seen.append(_when_quiet(folder))
+            assert seen[-1] in {0, len(lines)}, seen
+    print(seen)
+    subprocess.run(command, env=environ, check=True)
+    database = Database.in_folder(folder)
+    assert _when_quiet(folder) == len(lines)
+    due = sum(100 * INPUT_NANOS + number % 900 * OUTPUT_NANOS for number in range(len(lines)))
+    assert sums(database).spent == due
+    assert_proved(database)
+    database.close()
+
+
+def _when_quiet(folder: Path) -> int:
+    """How many calls are charged, once nothing is left to be taken or decided."""
+    database = Database.in_folder(folder)
+    deadline = time.monotonic() + 240
+    while True:
+        with database.reading() as connection:
+            left = waiting.whole_uploads(connection)
+            rows = connection.execute(sa.select(usage_heads.c.state, sa.func.count()).group_by(usage_heads.c.state))
+            states = {row[0]: row[1] for row in rows}
+        if not left and set(states) <= {"charged"}:
+            database.close()
+            return int(states.get("charged", 0))
+        assert time.monotonic() < deadline, (left, states)
+        time.sleep(0.2)
