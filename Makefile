@@ -66,10 +66,10 @@ bench: install         ## Bursar beside nginx, Portkey and LiteLLM; the table go
 	@tools/need-packages
 	$(BIN)/python -m bench
 
-soak: install          ## the long runs: a thousand kills, random faults
+soak: install          ## the long runs: a thousand kills, random faults; some hours, part by part (PART=tests/… for one)
 	@tools/need-packages
-	$(BIN)/pytest -m soak -s
+	@tools/soak $(PART)
 
 clean:                 ## remove what the targets above made, but not the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules tests/agents/node_modules tests/agents/.venv tests/focus/.venv
+	rm -rf $(VENV) .mypy_cache .ruff_cache bench/.peers tests/node/node_modules tests/agents/node_modules tests/agents/.venv tests/focus/.venv .soak
 

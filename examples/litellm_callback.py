@@ -7,7 +7,8 @@ Put this file beside the proxy's configuration, name it there, and say where Bur
     general_settings:
       custom_auth: litellm_callback.who
 
-    export BURSAR_URL=http://localhost:8790 BURSAR_KEY=bsr_…     # an administrator's key
+    export BURSAR_URL=http://localhost:8790 BURSAR_KEY=bsr_…     # bursar key create --administrator
+    export LITELLM_MASTER_KEY=sk-…                               # long and random; LiteLLM does not start without one
 
 Clients then give the proxy their own Bursar key. Each attempt of the proxy at a call, a retry or a fallback too, has
 a hold of its own: no hold, no call. What was certainly not billed is released; of what nobody knows (a timeout, a
