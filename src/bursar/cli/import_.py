@@ -153,10 +153,10 @@ def reassign(
     number: Annotated[int, typer.Argument(metavar="IMPORT", min=1, help="The import's number, see `import list`.")],
     json: JsonFlag = False,
 ) -> None:
-    """Give calls that are another person's to whom this import told of them for; for administrators.
+    """Give calls that are another person's to whom this import names.
 
-    Two people brought in the same log, and it is the second one's. What the first was charged goes back, and the
-    second is charged, each by the terms of their own budget.
+    For administrators: two people brought in the same log, and it is the second one's. What the first was charged goes
+    back, and the second is charged, each by the terms of their own budget.
 
     \b
     Example:
