@@ -21,7 +21,7 @@ from bursar.ledger.postings import Charge, Correct, Open, Returned, Revoke
 from bursar.money import MAX_NANOS, usd
 from bursar.periods import Period
 from bursar.refusals import field_invalid
-from bursar.store.residuals import LESS, MORE, ResidualLot, residual_lots
+from bursar.store.residuals import LESS, MORE, TAKEN_OUT, ResidualLot, residual_lots
 
 Lots = list[ResidualLot]
 
@@ -102,7 +102,7 @@ def _revoke(books: Books, lots: Lots, nanos: int) -> int:
     for lot in lots:
         part = min(nanos, lot.available) if not lot.is_more else 0
         if part:
-            name, reason = f"residual-{lot.revoked}", "the provider billed more than before"
+            name, reason = f"{TAKEN_OUT}{lot.revoked}", "the provider billed more than before"
             posted(books.journal.post(Revoke(lot.id, part, name, books.clock(), reason)))
             nanos -= part
     return nanos

@@ -24,6 +24,7 @@ from bursar.exports.span import Span, read_span
 from bursar.ledger.postings import Verb
 from bursar.money import DECIMALS
 from bursar.periods import Period
+from bursar.store.residuals import NOTED, TAKEN
 from bursar.store.schema import calls, keys, people, postings
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
@@ -44,9 +45,9 @@ _IN_STRETCH = (
     postings.c.id.between(sa.bindparam("first"), sa.bindparam("last")),
     postings.c.effective_us >= sa.bindparam("start_us"),
     postings.c.effective_us < sa.bindparam("end_us"),
-    postings.c.verb.in_([verb.value for verb in _TOLD]),
+    sa.or_(postings.c.verb.in_([verb.value for verb in _TOLD]), NOTED, TAKEN),
 )
-"""The conditions that a posting of a stretch is a call's."""
+"""The conditions that a posting of a stretch is a call's, or is of what a provider billed beyond calls or short."""
 
 
 class _Column(NamedTuple):
@@ -76,7 +77,8 @@ class _Stretch(NamedTuple):
 
 def _columns(*, with_people: bool) -> list[_Column]:
     verb, amount = postings.c.verb, postings.c.amount_nanos
-    cost = sa.case((verb == Verb.CORRECT.value, -amount), (verb == Verb.RELEASE.value, 0), else_=amount)
+    less = verb.in_([Verb.CORRECT.value, Verb.OPEN.value])
+    cost = sa.case((less, -amount), (verb == Verb.RELEASE.value, 0), else_=amount)
     shown = sa.func.coalesce(sa.func.nullif(keys.c.name, ""), keys.c.shown)
     person = [
         _Column("person", "word", postings.c.person_id, sa.select(people.c.id, people.c.email)),

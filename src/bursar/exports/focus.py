@@ -18,13 +18,14 @@ from bursar.ledger.postings import Verb
 from bursar.money import usd
 from bursar.periods import Period, iso
 from bursar.refusals import field_invalid
+from bursar.store.residuals import NOTED, TAKEN
 from bursar.store.schema import calls, people, postings
 from bursar.usage import TOKEN_BUCKETS
 
 VERSION = "1.2"
 NO_TEAM = "no team"
 CHARGED = (Verb.SETTLE, Verb.PROVISIONAL, Verb.CHARGE, Verb.CORRECT)
-"""What charges for a call, or takes such a charge back."""
+"""What charges for a call, or takes such a charge back. Beside it counts what a provider billed short of that."""
 APPLICABLE = ("ACCOUNT_NAMING_SUPPORTED", "SUB_ACCOUNT_SUPPORTED", "TAGGING_SUPPORTED", "USAGE_MEASUREMENT_SUPPORTED")
 """What of the specification's conditional parts applies, in the words of its rules."""
 _TOKENS = tuple("x_" + "".join(map(str.capitalize, name.split("_"))) + "Tokens" for name in TOKEN_BUCKETS)
@@ -89,10 +90,10 @@ class Focus:
         texts = [
             sa.func.coalesce(calls.c[name], "").label(f"its_{name}") for name in ("provider", "model", "variant")
         ]
-        correction = sa.case((postings.c.verb == Verb.CORRECT.value, 1), else_=0).label("correction")
-        cost = sa.case(
-            (postings.c.verb == Verb.CORRECT.value, -postings.c.amount_nanos), else_=postings.c.amount_nanos
-        )
+        less = postings.c.verb.in_([Verb.CORRECT.value, Verb.OPEN.value])
+        correction = sa.case((less, 1), else_=0).label("correction")
+        cost = sa.case((less, -postings.c.amount_nanos), else_=postings.c.amount_nanos)
+        charged = sa.or_(postings.c.verb.in_([verb.value for verb in CHARGED]), NOTED, TAKEN)
         counts = ("web_searches", *(f"{name}_tokens" for name in TOKEN_BUCKETS))
         for part in self.span.parts():
             groups = (
@@ -113,7 +114,7 @@ class Focus:
                 .select_from(postings)
                 .outerjoin(calls, calls.c.posting_id == postings.c.id)
                 .outerjoin(people, people.c.id == postings.c.person_id)
-                .where(part.posted, postings.c.verb.in_([verb.value for verb in CHARGED]))
+                .where(part.posted, charged)
                 .group_by(*names)
                 .order_by(*names)
             )

@@ -45,7 +45,8 @@ def _of_bill(period: str, bill: Residual, lines: Sequence[Line]) -> Iterator[str
             f"{_lines(there, 'stands', 'stand')} only in {name}'s report: somebody used the organisation's key past "
             "the gateway. The report by key tells whose it was; or bring in their tools' logs."
         )
-    here = [line for line in lines if line.status == Status.ONLY_HERE]
+    days_told = {line.day for line in lines if line.reported.cost_nanos is not None}
+    here = [line for line in lines if line.status == Status.ONLY_HERE and line.day in days_told]
     if here:
         yield (
             f"{_lines(here, 'is', 'are')} known here, and {name} does not tell of it: a day may not have been over "

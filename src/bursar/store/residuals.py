@@ -6,10 +6,19 @@ import msgspec
 import sqlalchemy as sa
 
 from bursar.ledger.accounts import SHARED
-from bursar.store.schema import balances
+from bursar.ledger.postings import Verb
+from bursar.store.schema import balances, postings
 
 MORE, LESS = "residual:", "residual-less:"
 """How such lots are named: for what a provider billed beyond what was charged, and for what it billed short."""
+
+
+TAKEN_OUT = "residual-"
+"""How the names begin of what takes out again of the latter."""
+NOTED = sa.and_(postings.c.verb == Verb.OPEN.value, postings.c.op.startswith(f"open:{LESS}"))
+"""The postings that put down what a provider billed short."""
+TAKEN = sa.and_(postings.c.verb == Verb.REVOKE.value, postings.c.op.startswith(f"revoke:{TAKEN_OUT}"))
+"""The postings that take out of it again."""
 
 
 class ResidualLot(msgspec.Struct, frozen=True):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from decimal import Decimal
 from random import Random
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from bursar.books.holds import Ending, Wanted, give_up, hold, id_of, settle
@@ -12,9 +16,11 @@ from bursar.books.imports import Report, take
 from bursar.books.outside import Charged, Outside, OutsideNote, charge_outside
 from bursar.books.residual import put_down
 from bursar.books.totals import take_totals
+from bursar.exports.calls import Calls
 from bursar.exports.chargeback import chargeback
 from bursar.exports.chart import Chart
 from bursar.exports.entries import MONEY, entries
+from bursar.exports.focus import Focus
 from bursar.exports.span import read_span
 from bursar.importers.record import UsageRecord
 from bursar.importers.totals import UsageTotal, grouped
@@ -139,15 +145,20 @@ class History:
         return sum(lot.spent for lot in lots) - short
 
     def exported(self) -> set[int]:
-        """What the general ledger, and the cost centres, say was spent in the year."""
+        """What the general ledger, cost centres, FOCUS and the calls' file say was spent in the year."""
         chart, span = Chart(), read_span("2026", "UTC")
         with self.company.books.database.reading() as connection:
             found = list(entries(connection, span, chart, (MONEY,)))
             centres = sum(one.spent_nanos for one in chargeback(connection, span))
+            lines_of = "".join(Focus("2026", version="1.2", with_people=False).lines(connection))
+            rows = csv.DictReader(io.StringIO(lines_of, newline=""))
+            focus = sum(int(Decimal(row["BilledCost"]) * USD) for row in rows)
+            stream = b"".join(Calls("2026", time_zone="UTC", with_people=True).pieces(connection))
+            costs = pa.ipc.open_stream(io.BytesIO(stream)).read_all().column("cost").to_pylist()
         lines = [line for entry in found for line in entry.lines]
         expense = sum(line.amount_nanos for line in lines if line.account == chart.usage_expense)
         owed = -sum(line.amount_nanos for line in lines if line.account == chart.providers_payable)
-        return {expense, owed, centres}
+        return {expense, owed, centres, focus, int(sum(costs, Decimal(0)) * USD)}
 
 
 def _cost(day: int, nanos: int) -> UsageTotal:
