@@ -48,11 +48,11 @@ def sqlite_database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
 @pytest.fixture
 def postgres_database(postgres: PostgresServer) -> Iterator[Database]:
     """A migrated, empty PostgreSQL database."""
-    name = postgres.fresh()
+    name = postgres.lend()
     database = Database(postgres.url(name))
     yield database
     database.close()
-    postgres.drop(name)
+    postgres.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

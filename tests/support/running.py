@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
+
+from tests.support.forks import Forked
 
 START_S = 60.0
 
@@ -30,19 +30,14 @@ class Running:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environ = {**os.environ, **(environ or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self.log = folder / "server.log"
 
     def start(self) -> Running:
         """Start it and wait until it answers."""
         (self.folder / "server.json").unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bursar", "--data", str(self.folder), "up", "--port", str(self.port)],
-                stdout=log,
-                stderr=log,
-                env=self._environ,
-            )
+        words = ("--data", str(self.folder), "up", "--port", str(self.port))
+        self._process = Forked(words, self._environ, self.log)
         deadline = time.monotonic() + START_S
         while not (self.folder / "server.json").exists():
             assert self._process.poll() is None, self.log.read_text()

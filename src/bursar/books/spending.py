@@ -30,8 +30,22 @@ USEFUL_OUTPUT_TOKENS = 64
 NEVER_US = 2**62
 
 _encode = msgspec.msgpack.encode
-_PROCESS = os.urandom(6).hex()
-_count = itertools.count(int.from_bytes(os.urandom(3)))
+
+
+class _Process:
+    """What makes the ids of a process's calls its own."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Draw it anew, in a process that was forked off another one, too."""
+        self.part = os.urandom(6).hex()
+        self.count = itertools.count(int.from_bytes(os.urandom(3)))
+
+
+_process = _Process()
+os.register_at_fork(after_in_child=_process.begin)
 
 
 class OpenLot(msgspec.Struct, frozen=True, gc=False):
@@ -198,7 +212,7 @@ def new_call_id(now_us: int) -> str:
 
     The process's part is random (48 bits), so ids are unique without asking anybody. They are names, not secrets.
     """
-    return f"{now_us // 1000:012x}{_PROCESS}{next(_count) & 0xFFFFFFFF:08x}"
+    return f"{now_us // 1000:012x}{_process.part}{next(_process.count) & 0xFFFFFFFF:08x}"
 
 
 def admit(spender: Spender, ask: Ask, book: PriceBook, now_us: int) -> Admission | Refusal:
