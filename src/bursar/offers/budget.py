@@ -15,6 +15,7 @@ from bursar.refusals import field_invalid
 Denomination = Literal["money", "frontier_tokens", "commodity_tokens"]
 Unused = Literal["expire", "carry_over", "grace", "keep"]
 Leaver = Literal["forfeit", "period_end", "days"]
+LeaverVested = Literal["keep", "cash_out"]
 TaxCharacter = Literal["tool", "imputed", "personal"]
 PERIODS_MONTHS = (1, 3, 6, 12)
 MAX_MONTHS = 120
@@ -72,6 +73,10 @@ class TokenBudget(msgspec.Struct, frozen=True, kw_only=True):
     leaver: Leaver | None = None
     """When a leaver's credit ends; None (not said) counts as period_end. What was carried over ends too."""
     leaver_days: int = 0
+    leaver_vested: LeaverVested | None = None
+    """cash_out: a leaver is paid for the vested credit that is left, at the rate and up to the cap of the cash-out.
+    None (not said) and keep count as nothing: the work that it would be used at has ended.
+    """
     tax_character: TaxCharacter | None = None
     """tool: nothing is income; personal: the personal part is; imputed: all of the amount is. None: undecided."""
     expectation: Expectation | None = None
@@ -146,6 +151,12 @@ class TokenBudget(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def _check_leaver(self) -> None:
+        if self.leaver_vested is not None:
+            one_of("tokens.leaver_vested", self.leaver_vested, get_args(LeaverVested))
+            if self.vesting_months is None:
+                raise field_invalid("tokens.leaver_vested", self.leaver_vested, "left out, as nothing vests")
+            if self.leaver_vested == "cash_out" and not self.cash_out_rate:
+                raise field_invalid("tokens.leaver_vested", self.leaver_vested, '"keep", as cash_out_rate is 0')
         whole("tokens.leaver_days", self.leaver_days, 1 if self.leaver == "days" else 0, MAX_DAYS, "days")
         if self.leaver != "days" and self.leaver_days:
             raise field_invalid("tokens.leaver_days", self.leaver_days, 'left out, as leaver is not "days"')

@@ -187,6 +187,12 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
             "leaving_days", fields.whole(1, 366, " (days)"), 30, "days: how many after the last day.", kind="whole"
         ),
         Entry(
+            "leaving_vested",
+            fields.one_of("keep", "cash_out"),
+            "cash_out",
+            "What becomes of a leaver's vested credit: keep, or cash_out: it is paid out at cash_out_rate.",
+        ),
+        Entry(
             "tax_character",
             checks.named(working_condition="tool", imputed_income="imputed", personal_part="personal"),
             "working_condition",

@@ -132,6 +132,7 @@ RENAMED = {
     "cash_out_cap": "cash_out_cap_usd",
     "on_leaving": "leaver",
     "leaving_days": "leaver_days",
+    "leaving_vested": "leaver_vested",
     "own_spend": "own_spend_usd_year",
     "usage_months": "usage_usd_months",
     "outside_wealth": "outside_wealth_usd",

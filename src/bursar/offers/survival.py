@@ -37,6 +37,12 @@ def survival(budget: TokenBudget, rows: Rows, months: Floats) -> Floats:
     return left
 
 
+def leaves(rows: Rows, months: Floats) -> Floats:
+    """The chance that the job ends within a month, for each row and month."""
+    chance: Floats = np.exp(-rows["h_E"] * months / 12) * -np.expm1(-rows["h_E"] / 12)
+    return chance
+
+
 def vested_share(budget: TokenBudget, months: Floats) -> Floats:
     """w: the vested share of a month's budget. After m of n months m/n, nothing before the cliff; 0 of 0 is all."""
     if budget.vesting_months is None:

@@ -9,6 +9,9 @@ with an escalator e, or max(1, pi^-t) with an index, which follows prices upward
 - Use U = min(F + carried in, need). Need is the utilisation times F; with a usage history its months over and over.
 - Personal P = p * U, but never so much that its last dollar would be worth more at work, or less than its tax.
 - Cash-out c is the plan's rate times the unspent credit that it takes.
+- Who leaves within a month is paid for what is vested of its credit, w * (F + carried in), and was not used, where
+  the terms say so: at the cash-out's rate, up to its cap, and less what the month cashes out anyway. That is counted
+  where all that is needed is used; not for who keeps credit for the close of the period.
 - Income I is the imputed part of F, what is cashed out (pay, unless all of F is income already), and the personal
   part where the terms tax that.
 
@@ -33,7 +36,7 @@ from bursar.offers.credit import Flows, Wants, keep_for_cash, life_of, play, pla
 from bursar.offers.parameters import own_use
 from bursar.offers.person import Person
 from bursar.offers.rows import Floats, Rows
-from bursar.offers.survival import survival
+from bursar.offers.survival import leaves, survival, vested_share
 
 
 class Story(NamedTuple):
@@ -80,8 +83,10 @@ def story(budget: TokenBudget, person: Person, rows: Rows) -> Story:
     granted = granted_usd(budget, rows, months)
     left = survival(budget, rows, months)
     discount = (1 + person.discount_rate) ** (-months / 12)
-    courses = _courses(case, granted, discount * left)
-    told = [_told(case, granted, flows, left, discount) for flows in courses]
+    told = [
+        _told(case, granted, course.flows, left, discount, on_leaving=course.on_leaving)
+        for course in _courses(case, granted, discount * left)
+    ]
     return reduce(_better, told)
 
 
@@ -112,20 +117,29 @@ def need_usd(budget: TokenBudget, person: Person, rows: Rows, granted: Floats) -
     return scale * rows["fit"] * np.resize(history, granted.shape[1])
 
 
-def _courses(case: _Case, granted: Floats, weights: Floats) -> list[Flows]:
+class _Course(NamedTuple):
+    """What becomes of credit, and what of it is expected to be paid to who leaves within each month."""
+
+    flows: Flows
+    on_leaving: Floats
+
+
+def _courses(case: _Case, granted: Floats, weights: Floats) -> list[_Course]:
     """What may be done with credit: use and carry over all that is needed, carry nothing, cash what pays."""
     budget = case.budget
     need = need_usd(budget, case.person, case.rows, granted)
     life = life_of(budget, granted)
     if not budget.cash_out_rate:
         lasts = life.lasts or life.period_months > 1
-        return [play(granted, need, life, 0.0) if lasts else play_at_once(granted, need)]
+        flows = play(granted, need, life, 0.0) if lasts else play_at_once(granted, need)
+        return [_Course(flows, np.zeros_like(granted))]
     cap = math.inf if budget.cash_out_cap_usd is None else budget.cash_out_cap_usd
     wants = Wants(need, _pays_usd(case, weights))
     lives = (life, life.none) if life.lasts else (life,)
+    played = [play(granted, need, its, cap) for its in lives]
     return [
-        *(play(granted, need, its, cap) for its in lives),
-        keep_for_cash(granted, wants, life.period_months, cap),
+        *(_Course(flows, _paid_on_leaving(case, flows)) for flows in played),
+        _Course(keep_for_cash(granted, wants, life.period_months, cap), np.zeros_like(granted)),
     ]
 
 
@@ -150,7 +164,7 @@ def _at_close(weights: Floats, period_months: int) -> Floats:
     return closes / np.maximum(weights, inkind.TINY)
 
 
-def _told(case: _Case, granted: Floats, flows: Flows, left: Floats, discount: Floats) -> Story:
+def _told(case: _Case, granted: Floats, flows: Flows, left: Floats, discount: Floats, *, on_leaving: Floats) -> Story:
     """Put dollars of worth on a course."""
     budget, person, rows = case
     most = inkind.amount_usd_at(rows["s"] + case.personal_tax, case.demand_usd, rows["eps"])
@@ -161,7 +175,23 @@ def _told(case: _Case, granted: Floats, flows: Flows, left: Floats, discount: Fl
         imputed = imputed + (1 - rows["imputed"]) * personal
     in_kind = inkind.worth_usd(personal, case.demand_usd, rows["eps"]) + rows["s"] * (flows.used - personal)
     worth = in_kind + cash - person.marginal_tax_rate * imputed
-    return Story(granted, flows, personal, imputed, worth, left, discount * left * worth)
+    present = discount * (left * worth + on_leaving)
+    return Story(granted, flows, personal, imputed, worth, left, present)
+
+
+def _paid_on_leaving(case: _Case, flows: Flows) -> Floats:
+    """What is expected to be paid, after tax, to who leaves within each month."""
+    budget, person, rows = case
+    if budget.leaver_vested != "cash_out":
+        return np.zeros_like(flows.left)
+    months = np.arange(flows.left.shape[1], dtype=np.float64)
+    vested = vested_share(budget, months)
+    there = flows.used + flows.cashed + flows.expired + flows.left
+    cap = math.inf if budget.cash_out_cap_usd is None else budget.cash_out_cap_usd
+    credit = np.clip(vested * there - flows.used, 0.0, cap) - flows.cashed
+    rate = budget.cash_out_rate * (1 - person.marginal_tax_rate * (1 - rows["imputed"]))
+    paid: Floats = leaves(rows, months) * rate * np.maximum(credit, 0.0)
+    return paid
 
 
 def _better(one: Story, other: Story) -> Story:

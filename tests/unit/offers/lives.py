@@ -30,6 +30,9 @@ class Mean(NamedTuple):
 
 
 class Month(NamedTuple):
+    """What is there, as far as somebody who leaves could be paid for it; what of it is used, and cashed out."""
+
+    there: float
     used: float
     cashed: float
 
@@ -38,7 +41,8 @@ def lives(budget: TokenBudget, person: Person, values: Values, count: int, rng: 
     """Live `count` lives; the person takes the course that is best on average, as they cannot know the day."""
     months = 12 * person.horizon_years
     granted = [grant(budget, values, month) for month in range(months)]
-    weights = chances(budget, values, months, count, rng)
+    last_days = rng.exponential(1 / values["h_E"], count) if values["h_E"] else np.full(count, np.inf)
+    weights = chances(budget, values, months, last_days, rng)
     discounts = np.array([(1 + person.discount_rate) ** -(month / 12) for month in range(months)])
     means = []
     for course in courses(budget, person, values, granted, discounts * weights.mean(axis=0)):
@@ -46,6 +50,9 @@ def lives(budget: TokenBudget, person: Person, values: Values, count: int, rng: 
             [dollars(budget, person, values, grants, month) for grants, month in zip(granted, course, strict=True)]
         )
         present = weights @ (flows * discounts)
+        for month, told in enumerate(course):
+            gone = (last_days > month / 12) & (last_days <= (month + 1) / 12)
+            present[gone] += discounts[month] * severance(budget, person, values, month, told)
         means.append(Mean(float(present.mean()), float(present.std() / count**0.5)))
     return max(means)
 
@@ -62,22 +69,38 @@ def grant(budget: TokenBudget, values: Values, month: int) -> float:
     return amount * max(price, 1.0) if budget.escalator_index else amount
 
 
-def chances(budget: TokenBudget, values: Values, months: int, count: int, rng: np.random.Generator) -> Floats:
+def vested_part(budget: TokenBudget, month: int) -> float:
+    if budget.vesting_months is None or month < budget.vesting_cliff_months:
+        return 0.0
+    return 1.0 if month >= budget.vesting_months else month / budget.vesting_months
+
+
+def severance(budget: TokenBudget, person: Person, values: Values, month: int, told: Month) -> float:
+    """What a life that leaves in a month is paid for vested credit. What was used of the credit was vested first."""
+    if budget.leaver_vested != "cash_out":
+        return 0.0
+    part = vested_part(budget, month)
+    credit = max(0.0, told.there * part - told.used)
+    if budget.cash_out_cap_usd is not None:
+        credit = min(credit, budget.cash_out_cap_usd)
+    cash = budget.cash_out_rate * max(0.0, credit - told.cashed)
+    return cash - person.marginal_tax_rate * (1 - values["imputed"]) * cash
+
+
+def chances(budget: TokenBudget, values: Values, months: int, last_day: Floats, rng: np.random.Generator) -> Floats:
     """For each life and month the part of the month's budget that is left to the person."""
+    count = len(last_day)
 
     def day_of(hazard: float) -> Floats:
         return rng.exponential(1 / hazard, count) if hazard else np.full(count, np.inf)
 
-    last_day = day_of(values["h_E"])
     revoked = day_of(0.0 if budget.revocable is False else values["h_R"]) + (budget.notice_revoke_days or 0) / 365.25
     cut = day_of(values["h_C"]) + (budget.notice_reduce_days or 0) / 365.25
     stays = {"forfeit": 0.0, "days": budget.leaver_days / DAYS_A_MONTH}.get(budget.leaver or "period_end", 1.0)
     parts = np.empty((count, months))
     for month in range(months):
         day = month / 12
-        vested = 0.0
-        if budget.vesting_months is not None and month >= budget.vesting_cliff_months:
-            vested = 1.0 if month >= budget.vesting_months else month / budget.vesting_months
+        vested = vested_part(budget, month)
         exposed = np.where(revoked <= day, 0.0, np.where(cut <= day, values["kappa"], 1.0))
         of_the_month = np.where(last_day <= day, 0.0, np.minimum(1.0, (last_day - day) * 12 + stays))
         parts[:, month] = of_the_month * (vested + (1 - vested) * exposed)
@@ -111,6 +134,7 @@ def lots(budget: TokenBudget, granted: list[float], needs: list[float], *, keeps
     for month, grants in enumerate(granted):
         ends = month - month % period + period - 1
         open_lots.append([float(ends + life_months(budget, period) if keeps else ends), grants])
+        there = sum(lot[1] for lot in open_lots)
         used = sum(call(open_lots, needs[month] / CALLS_A_MONTH) for _ in range(CALLS_A_MONTH))
         after = needs[month + 1] if month + 1 < len(needs) else 0.0
         over = sum(close(open_lots, budget, month, after) if keeps else close(open_lots, None, month, after))
@@ -119,7 +143,7 @@ def lots(budget: TokenBudget, granted: list[float], needs: list[float], *, keeps
         if month == len(granted) - 1:
             over += sum(lot[1] for lot in open_lots)
         cap = np.inf if budget.cash_out_cap_usd is None else budget.cash_out_cap_usd
-        told.append(Month(used, min(cap, over) if budget.cash_out_rate else 0.0))
+        told.append(Month(there, used, min(cap, over) if budget.cash_out_rate else 0.0))
     return told
 
 
@@ -179,7 +203,7 @@ def frugal(  # noqa: PLR0917 - all of the story so far
         earns = in_kind(budget, person, values, tried) + rate * np.minimum(cap, grants - tried)
         used = float(tried[int(np.argmax(earns))])
         kept += min(cap, grants - used)
-        told.append(Month(used, kept if month == closes else 0.0))
+        told.append(Month(used, used, kept if month == closes else 0.0))
         kept = 0.0 if month == closes else kept
     return told
 

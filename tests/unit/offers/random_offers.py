@@ -70,6 +70,8 @@ def random_terms(rng: np.random.Generator, *, taxed: bool = True) -> dict[str, A
         terms["cash_out_rate"] = float(rng.uniform(0.1, 1))
         if chance(rng, 0.5):
             terms["cash_out_cap_usd"] = float(rng.uniform(100, 10_000))
+    if "vesting_months" in terms and "cash_out_rate" in terms and chance(rng, 0.6):
+        terms["leaver_vested"] = "cash_out"
     if chance(rng, 0.3):
         terms["escalator_rate"] = float(rng.uniform(0, 0.2))
     elif terms["denomination"] == "money" and chance(rng, 0.2):

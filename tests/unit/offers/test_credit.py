@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from bursar.offers import tokens
 from bursar.offers.budget import TokenBudget
 from bursar.offers.credit import Flows, Wants, keep_for_cash, life_of, play, play_at_once
+from bursar.offers.parameters import parameters_for
+from bursar.offers.person import Person
+from bursar.offers.rows import default_row
 
 TABLES = {
     "expires": (
@@ -134,3 +138,19 @@ def test_credit_that_is_worth_more_as_cash_is_kept_for_the_close() -> None:
 def assert_flows(flows: Flows, lines: dict[str, list[float]]) -> None:
     for name, cells in lines.items():
         assert getattr(flows, name)[0].tolist() == pytest.approx(cells, abs=1e-3), name
+
+
+def test_who_leaves_is_paid_for_vested_credit_that_was_kept_for_later() -> None:
+    """Nothing is needed in one month and twice the grant in the next: a leaver of the first has a month's credit."""
+    terms = {"amount_usd_year": 12_000.0, "unused": "keep", "cash_out_rate": 0.5, "vesting_months": 0}
+    person = Person(horizon_years=2, discount_rate=0.0, marginal_tax_rate=0.4, usage_usd_months=(0.0, 2_000.0))
+    given = {"s": 0.9, "p": 0.0, "h_E": 0.3, "u": 1.0}
+
+    def worth(budget: TokenBudget) -> float:
+        row = default_row(parameters_for(budget, person, given))
+        return float(tokens.story(budget, person, row).present_usd[0])
+
+    more = worth(TokenBudget(**terms, leaver_vested="cash_out")) - worth(TokenBudget(**terms))
+    chances = [np.exp(-0.3 * month / 12) - np.exp(-0.3 * (month + 1) / 12) for month in range(0, 24, 2)]
+    assert more == pytest.approx(sum(chances) * 1_000 * 0.5 * (1 - 0.4))
+    assert worth(TokenBudget(**terms, leaver_vested="keep")) == worth(TokenBudget(**terms))

@@ -56,6 +56,7 @@ escalator_rate = "5%"
 models = ["claude-*"]
 on_leaving = "days"
 leaving_days = 14
+leaving_vested = "keep"
 tax_character = "personal_part"
 expectation_multiple = "2.0"
 expectation_measure = "merged changes a quarter"
@@ -119,6 +120,7 @@ def test_every_field_is_read() -> None:
                 models=("claude-*",),
                 leaver="days",
                 leaver_days=14,
+                leaver_vested="keep",
                 tax_character="personal",
                 expectation=Expectation(output_multiple=2.0, measure="merged changes a quarter"),
                 in_headline=True,

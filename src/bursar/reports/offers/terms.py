@@ -96,10 +96,13 @@ def _models(budget: TokenBudget) -> str:
 
 
 def _leaver(budget: TokenBudget) -> str:
-    if budget.leaver == "days":
-        return f"ends {count(budget.leaver_days, 'day')} later"
-    ends = {"forfeit": "ends with the last day", "period_end": "stays till the period ends"}
-    return NOT_SAID if budget.leaver is None else ends[budget.leaver]
+    ends = {
+        "forfeit": "ends with the last day",
+        "period_end": "stays till the period ends",
+        "days": f"ends {count(budget.leaver_days, 'day')} later",
+    }
+    told = NOT_SAID if budget.leaver is None else ends[budget.leaver]
+    return f"{told}; what is vested is paid out" if budget.leaver_vested == "cash_out" else told
 
 
 def _tax(budget: TokenBudget) -> str:
