@@ -65,7 +65,7 @@ def reconcile(
 def post_residual(
     data: JSONBody[NewResidual], books: NamedDependency[Books], config: NamedDependency[Config]
 ) -> dict[str, Any]:
-    """Put down what a provider billed in a month beyond what is known of calls, under a name of its own.
+    """Put down what a provider billed in a month beyond what is charged, or short of it, under a name of its own.
 
     Nobody's credit is touched. It is put down once, however often it is asked for; should the residual change, the
     difference is. Refused when the residual is no longer what was confirmed.
