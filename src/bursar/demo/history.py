@@ -71,7 +71,7 @@ class History:
         self.billed: list[Billed] = []
         """What providers bill, in the order of the calls' ends."""
         self._on_call = on_call
-        self._timeline: list[tuple[int, int, Callable[[], None]]] = []
+        self._timeline: list[tuple[int, int, Callable[[], object]]] = []
         self._numbers = count()
         self._spenders: dict[tuple[str, str], Spender] = {}
         self._balances: dict[int, Balance] = {}
@@ -84,7 +84,7 @@ class History:
         """Close the books."""
         self.books.close()
 
-    def at(self, instant_us: int, step: Callable[[], None]) -> None:
+    def at(self, instant_us: int, step: Callable[[], object]) -> None:
         """Have something happen at an instant; what is due at the same instant happens in the order of asking."""
         heappush(self._timeline, (instant_us, next(self._numbers), step))
 

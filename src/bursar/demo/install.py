@@ -58,7 +58,7 @@ def install(
             history.call(call)
         history.run(now_us)
         history.do(Books.bring_up)
-        month = bring_in(history.books, folder, history.billed, from_us(now_us).date())
+        reported_month = bring_in(history.books, folder, history.billed, from_us(now_us).date())
         history.do(Books.bring_up)
         demo = Demo(
             person=SHOWN.email,
@@ -67,7 +67,7 @@ def install(
             spent_key=_secret(history, SPENT),
             pooled_person=LENA.email,
             pooled_month=months[1].label,
-            month=month,
+            month=reported_month,
         )
     finally:
         history.close()

@@ -1,5 +1,6 @@
 """What becomes of a budget's credit, month by month, as tables: 100 are granted in each."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -142,7 +143,8 @@ def assert_flows(flows: Flows, lines: dict[str, list[float]]) -> None:
 
 def test_who_leaves_is_paid_for_vested_credit_that_was_kept_for_later() -> None:
     """Nothing is needed in one month and twice the grant in the next: a leaver of the first has a month's credit."""
-    terms = {"amount_usd_year": 12_000.0, "unused": "keep", "cash_out_rate": 0.5, "vesting_months": 0}
+    budget = TokenBudget(amount_usd_year=12_000, unused="keep", cash_out_rate=0.5, vesting_months=0)
+    paid, kept = (msgspec.structs.replace(budget, leaver_vested=word) for word in ("cash_out", "keep"))
     person = Person(horizon_years=2, discount_rate=0.0, marginal_tax_rate=0.4, usage_usd_months=(0.0, 2_000.0))
     given = {"s": 0.9, "p": 0.0, "h_E": 0.3, "u": 1.0}
 
@@ -150,7 +152,7 @@ def test_who_leaves_is_paid_for_vested_credit_that_was_kept_for_later() -> None:
         row = default_row(parameters_for(budget, person, given))
         return float(tokens.story(budget, person, row).present_usd[0])
 
-    more = worth(TokenBudget(**terms, leaver_vested="cash_out")) - worth(TokenBudget(**terms))
+    more = worth(paid) - worth(budget)
     chances = [np.exp(-0.3 * month / 12) - np.exp(-0.3 * (month + 1) / 12) for month in range(0, 24, 2)]
     assert more == pytest.approx(sum(chances) * 1_000 * 0.5 * (1 - 0.4))
-    assert worth(TokenBudget(**terms, leaver_vested="keep")) == worth(TokenBudget(**terms))
+    assert worth(kept) == worth(budget)
