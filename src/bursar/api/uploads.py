@@ -45,7 +45,7 @@ class UploadAnswer(msgspec.Struct, frozen=True):
 
 
 class NewPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `n`th part of a report, from 0 on: at most 500 records."""
+    """The `n`th part of a report, from 0 on: at most 250 records."""
 
     n: Annotated[int, Meta(ge=0, lt=MOST_PARTS)]
     records: Annotated[list[NewRecord], Meta(min_length=1, max_length=AT_ONCE)]

@@ -30,7 +30,7 @@ from bursar.store.decisions import ADJUSTED, CHARGED, MEMO, NOBODY, PENDING, REF
 from bursar.store.imports import Claim, Head, Import, Record
 from bursar.usage import BUCKETS, Usage, counts_of, usage_in
 
-AT_ONCE = 500
+AT_ONCE = 250
 """So many calls are written in one transaction: those of the gateway wait for it."""
 OTHERS = "others"
 LOOKED_AT_AGAIN = frozenset({NOBODY, UNPRICED, REFUSED})
