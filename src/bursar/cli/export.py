@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,6 +15,9 @@ from bursar.cli.parts import MOST_ROWS, divided
 from bursar.cli.person import Email
 from bursar.cli.session import JsonFlag, Session, path_of, session_of
 from bursar.cli.show import NONE, count, money, progress, say, table
+
+if TYPE_CHECKING:
+    from bursar.cli.client import Client
 
 PERSON = "person"
 AMOUNTS = ("granted", "spent", "overrun", "expired", "cashed_out", "payroll", "amount")
@@ -44,7 +47,8 @@ Period = Annotated[
     ),
 ]
 TimeZone = Annotated[
-    str, typer.Option("--time-zone", metavar="ZONE", help="Whose days they are, by their IANA name.")
+    str | None,
+    typer.Option("--time-zone", metavar="ZONE", help="Whose days they are, by their IANA name.  [UTC]"),
 ]
 Since = Annotated[
     str | None,
@@ -104,7 +108,7 @@ def export_journal(  # noqa: PLR0917 - the options of the command line
     per: Annotated[str, typer.Option(metavar="SPAN", help="An entry for each day, or for each month.")] = "day",
     since: Since = None,
     before: Before = None,
-    time_zone: TimeZone = "UTC",
+    time_zone: TimeZone = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
@@ -165,7 +169,7 @@ def export_parquet(  # noqa: PLR0917 - the options of the command line
     period: Period,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where to.")],
     people: Annotated[bool, typer.Option(help="With the columns that say who called.")] = True,
-    time_zone: TimeZone = "UTC",
+    time_zone: TimeZone = None,
     json: JsonFlag = False,
 ) -> None:
     """Write every call into Parquet files, in a folder for each day, for DuckDB, Spark or a warehouse.
@@ -195,7 +199,7 @@ def export_chargeback(  # noqa: PLR0917 - the options of the command line
     period: Period,
     since: Since = None,
     before: Before = None,
-    time_zone: TimeZone = "UTC",
+    time_zone: TimeZone = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
@@ -228,7 +232,7 @@ def export_payroll(  # noqa: PLR0917 - the options of the command line
     ] = None,
     since: Since = None,
     before: Before = None,
-    time_zone: TimeZone = "UTC",
+    time_zone: TimeZone = None,
     output: Output = None,
     json: JsonFlag = False,
 ) -> None:
@@ -263,6 +267,7 @@ def _table(
         _export(session, path, {**wanted, "format": "csv"}, output, what=what)
         return
     with session.client() as client:
+        _note_zone(client, wanted)
         found = client.post(path, wanted)
     if session.show_json(found):
         return
@@ -289,6 +294,7 @@ def _export(
     """Write what a path answers into a file, in parts of so many rows at most, or to standard output."""
     told = {"period": wanted["period"], "file": None if output is None else str(output)}
     with session.client() as client:
+        _note_zone(client, wanted)
         pieces = client.pieces(path, wanted)
         if output is not None:
             parts = [(output, pieces)] if most_rows is None else divided(output, pieces, most_rows)
@@ -300,6 +306,16 @@ def _export(
             session.show_json({**told, "text": b"".join(pieces).decode()})
         else:
             _print(pieces)
+
+
+def _note_zone(client: Client, wanted: dict[str, object]) -> None:
+    """Say that months are not those of the plans, where nobody said whose days they are."""
+    if "time_zone" in wanted and wanted["time_zone"] is None:
+        zones = {plan["terms"]["time_zone"] for plan in client.get("/plans")}
+        if len(zones) == 1 and zones != {"UTC"}:
+            [zone] = zones
+            told = f"Days are those of UTC. Plans go by {zone}; with --time-zone {zone} months are theirs."
+            print(told, file=sys.stderr)
 
 
 def _print(pieces: Iterable[bytes]) -> None:

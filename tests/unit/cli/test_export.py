@@ -79,8 +79,10 @@ def test_what_is_refused_leaves_no_file(program: Program, month: str, tmp_path: 
 
 
 def test_tables_for_chargeback_and_payroll(program: Program, month: str, tmp_path: Path) -> None:
-    shown = program.done("export", "chargeback", "--period", month, "--time-zone", "Europe/Stockholm").out
-    assert "compilers  engineers  $2,000.00  $1.00" in shown
+    in_its_zone = program.done("export", "chargeback", "--period", month, "--time-zone", "Europe/Stockholm")
+    assert "compilers  engineers  $2,000.00  $1.00" in in_its_zone.out
+    assert "zone" not in in_its_zone.err
+    assert "with --time-zone Europe/Stockholm" in program.done("export", "chargeback", "--period", month).err
     [centre] = program.done("export", "chargeback", "--period", month, "--json").json
     assert (centre["team"], centre["spent"]) == ("compilers", "1.000000001")
     file = tmp_path / "chargeback.csv"
