@@ -130,7 +130,8 @@ def _claimed_by(
         .join(usage_claims, _CLAIMS)
         .join(people, people.c.id == usage_claims.c.person_id)
         .where(
-            sa.tuple_(usage_claims.c.source, usage_claims.c.key).in_(names),
+            usage_claims.c.key.in_({key for _, key in names}),
+            usage_claims.c.source.in_({source for source, _ in names}),
             usage_claims.c.person_id != usage_heads.c.person_id,
         )
     )
