@@ -17,8 +17,9 @@ from bursar.importers.anthropic_reports import AnthropicCost, AnthropicUsage
 from bursar.importers.claude_code import ClaudeCode
 from bursar.importers.record import once
 from bursar.pricing.book import PriceBook
-from bursar.reports.reconciliation import Status, period_named, reconciliation
+from bursar.reports.reconciliation import period_named, reconciliation
 from bursar.reports.statement import statement
+from bursar.reports.told_by import Status
 from bursar.store import directory
 from bursar.store.database import Database
 from bursar.store.schema import balances, runs, usage_heads
