@@ -21,8 +21,8 @@ from granian.server.embed import Server
 from bursar.app import SERVER_FILE, Bursar, announce
 from bursar.books.holds import give_up
 from bursar.books.imports import settle_pending
-from bursar.books.uploads import finish_uploads
 from bursar.books.upkeep import prune
+from bursar.books.uploads import finish_uploads
 from bursar.config import Config
 from bursar.gateway.gateway import Gateway
 from bursar.refusals import Refused

@@ -52,6 +52,8 @@ from bursar.refusals import Refused
 from bursar.signing import SigningKeys
 
 PATH = "/api"
+DESCRIPTION = "openapi.json"
+"""The route that describes all of them, for which all have to be there."""
 PARTS = (
     people,
     plans,
@@ -174,7 +176,7 @@ class Api:
     def _part(self, path: str) -> Litestar:
         name = _beginning(path)
         if name not in self._parts:
-            routes = [route for route in ROUTES if name in map(_beginning, route.paths)]
+            routes = [route for route in ROUTES if name in map(_beginning, route.paths) and name != DESCRIPTION]
             self._parts[name] = self._build(routes=routes) if routes else self.whole()
         return self._parts[name]
 

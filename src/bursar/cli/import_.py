@@ -155,8 +155,8 @@ def reassign(
 ) -> None:
     """Give calls that are another person's to whom this import names.
 
-    For administrators: two people brought in the same log, and it is the second one's. What the first was charged goes
-    back, and the second is charged, each by the terms of their own budget.
+    For administrators: two people brought in the same log, and it is the second one's. What the first was charged
+    goes back, and the second is charged, each by the terms of their own budget.
 
     \b
     Example:

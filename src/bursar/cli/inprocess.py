@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-AHEAD = 64
+AHEAD = 8
 """How many parts of an answer may be made before the first of them is read, so that a long one takes no memory."""
 PAUSE_S = 0.001
 

@@ -142,7 +142,7 @@ def heads(connection: sa.Connection, names: Sequence[tuple[str, str]]) -> dict[t
     keys: dict[str, list[str]] = {}
     for source, key in names:
         keys.setdefault(source, []).append(key)
-    found = {}
+    found: dict[tuple[str, str], Head] = {}
     for source, wanted in keys.items():
         for part in _parts(wanted):
             # SQLite looks at every row for a list of pairs, and uses the index for this.

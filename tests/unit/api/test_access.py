@@ -111,7 +111,7 @@ def test_no_route_answers_without_a_key_in_force(api: Api, ada: str, clock: Virt
 def test_a_part_that_is_made_for_a_request_answers_as_the_whole(api: Api, tmp_path: Path) -> None:
     in_parts = Api(api.books, tmp_path)
     asked: set[tuple[str | None, str, str]] = {(None, method, path) for method, path, _ in all_routes(api)}
-    paths = ("", "/", "/nothing", "/people/a/b/c", "/people", "/docs/openapi.json")
+    paths = ("", "/", "/nothing", "/people/a/b/c", "/people", "/docs/openapi.json", "/openapi.json")
     asked |= {(TOKEN, method, path) for method in ("GET", "PUT") for path in paths}
     for token, method, path in asked:
         one, other = (who.client(token).request(method, path) for who in (api, in_parts))
