@@ -79,6 +79,7 @@ def test_a_statement_of_who_draws_on_the_pool(api: Api, ada: str, bob: str) -> N
     assert (found["period"], found["granted"], found["closing"]) == ("2026-11", "0.00", "0.00")
     assert found["from_pools"] == [
         {"team": "platform", "plan": "engineers", "calls": 1, "spent": "3.00", "held": "0.00"}
+        | dict.fromkeys(("beyond", "adjusted", "taken_back"), "0.00")
     ]
     page = api.operator.get(f"/people/{bob}/statement", params={"format": "text"}).text
     assert "From the team's pool (platform, engineers): 1 call" in page
