@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCAL_EPOCH = _EPOCH.replace(tzinfo=None)
 _ONE_US = timedelta(microseconds=1)
 _MS_FROM = 10**11
 """Larger numbers are milliseconds: as seconds they would be beyond the year 5000."""
@@ -15,12 +16,11 @@ _LAST_US = (datetime(2100, 1, 1, tzinfo=UTC) - _EPOCH) // _ONE_US
 
 def read_us(instant: str | int | float) -> int:
     """Microseconds since 1970 UTC; a text without an offset is in UTC. Raises ValueError."""
-    if isinstance(instant, int | float):
+    if not isinstance(instant, str):
         return int(instant * (1_000 if instant >= _MS_FROM else 1_000_000))
     read = datetime.fromisoformat(instant)
-    if read.tzinfo is None:
-        read = read.replace(tzinfo=UTC)
-    return (read - _EPOCH) // _ONE_US
+    since = read - (_LOCAL_EPOCH if read.tzinfo is None else _EPOCH)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds  # half the time of a division
 
 
 def told_us(instant: object) -> int:

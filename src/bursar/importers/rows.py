@@ -42,6 +42,8 @@ class Rows:
         self.cost_nanos: list[int] = []
         self.counts: list[Counts] = []
         self._index: dict[Whose, int] = {}
+        self._last: Whose | None = None
+        self._last_index = 0
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -57,17 +59,21 @@ class Rows:
         cost_nanos: int | None = None,
     ) -> None:
         """Put a record at the end; `counts` are in the order of COUNTS and 0 or more."""
-        index = self._index.get(whose)
-        if index is None:
-            index = self._index[whose] = len(self.shared)
-            self.shared.append(whose)
+        if whose is not self._last:  # it mostly is, and to hash its texts takes longer than all the rest
+            self._last, self._last_index = whose, self._index_of(whose)
         self.keys.append(key)
         self.requests.append(request_id)
         self.messages.append(message_id)
         self.at_us.append(at_us)
-        self.whose.append(index)
+        self.whose.append(self._last_index)
         self.cost_nanos.append(NO_COST if cost_nanos is None else cost_nanos)
         self.counts.append(counts)
+
+    def _index_of(self, whose: Whose) -> int:
+        index = self._index.setdefault(whose, len(self.shared))
+        if index == len(self.shared):
+            self.shared.append(whose)
+        return index
 
     def columns(self) -> list[array[int]]:
         """The numbers, a column each: instant, whose, cost, then the counts in the order of COUNTS."""

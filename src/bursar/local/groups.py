@@ -18,9 +18,7 @@ from bursar.usage import Usage
 def groups_of(one: Kept, book: PriceBook, without: Collection[int] = ()) -> list[Group]:
     """The groups of a file, but for the records (by row) that count elsewhere."""
     sums: dict[tuple[int, int, bool], _Sum] = {}
-    row = -1
-    for at_us, whose, cost, *counts in rows_of(one):
-        row += 1
+    for row, (at_us, whose, cost, counts) in enumerate(rows_of(one)):
         if row in without:
             continue
         place = at_us // SLOT_US, whose, cost == NO_COST
@@ -38,18 +36,19 @@ class _Sum:
 
     def __init__(self) -> None:
         self.at_us: list[int] = []
-        self.calls: list[list[int]] = []
+        self.calls: list[tuple[int, ...]] = []
         self.given = 0
 
 
 def _group(one: Kept, book: PriceBook, slot: int, index: int, tells_no_cost: bool, told: _Sum) -> Group:  # noqa: PLR0917
     whose = one.shared[index]
-    counts = [sum(column) for column in zip(*told.calls, strict=True)]
+    columns = list(zip(*told.calls, strict=True))
+    counts = [sum(column) for column in columns]
     card = book.card_at(whose.catalog, whose.model, slot * SLOT_US, whose.variant)
     cost: int | None = None
     if isinstance(card, RateCard):
         try:
-            if _adds_up(card, told.calls):
+            if _adds_up(card, columns):
                 cost = msgspec.structs.replace(card, tiers=()).cost(_usage(counts))  # the sum is no long call
             else:
                 cost = sum(card.cost(_usage(call)) for call in told.calls)
@@ -65,9 +64,12 @@ def _group(one: Kept, book: PriceBook, slot: int, index: int, tells_no_cost: boo
     )  # fmt: skip
 
 
-def _adds_up(card: RateCard, calls: Sequence[Sequence[int]]) -> bool:
-    """Whether the cost of all calls together is the sum of their costs: no tier in reach, nothing to round."""
-    if card.tiers and max(sum(call[:4]) for call in calls) > card.tiers[0].above:
+def _adds_up(card: RateCard, columns: Sequence[Sequence[int]]) -> bool:
+    """Whether the cost of all calls together is the sum of their costs: no tier in reach, nothing to round.
+
+    A call that had the most of each kind of input would be as long as none is.
+    """
+    if card.tiers and sum(max(column) for column in columns[:4]) > card.tiers[0].above:
         return False
     rates = card.rates
     return not any(

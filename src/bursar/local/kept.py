@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -118,7 +117,7 @@ def _best(keys: list[str], shared: list[Whose], columns: list[array[int]]) -> li
     return sorted(best.values())
 
 
-def rows_of(one: Kept) -> Iterator[tuple[int, ...]]:
-    """The numbers of each record: instant, index of what it shares, cost, counts in the order of COUNTS."""
-    columns = chain((one.at_us, one.whose, one.cost_nanos), one.counts)
-    return zip(*(array("q", data) for data in columns), strict=True)
+def rows_of(one: Kept) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
+    """The numbers of each record: instant, index of what it shares, cost, and its counts in the order of COUNTS."""
+    at_us, whose, cost, *counts = (one.column(data) for data in (one.at_us, one.whose, one.cost_nanos, *one.counts))
+    return zip(at_us, whose, cost, zip(*counts, strict=True), strict=True)

@@ -38,23 +38,11 @@ def _same_key(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
 
 def _sharing(files: Sequence[Kept]) -> tuple[list[Kept], set[str]]:
     """The files that share a key with another, few of all, and those keys."""
-    known: set[str] = set()
-    shared: set[str] = set()
-    for one in files:
-        before, keys = len(known), one.all_keys()
-        known.update(keys)
-        if len(known) - before < len(keys):
-            shared.update(keys)
+    keys = [one.all_keys() for one in files]
     seen: set[str] = set()
-    twice: set[str] = set()
-    sharing: list[Kept] = []
-    for one in files if shared else ():
-        ours = shared.intersection(one.all_keys())
-        if ours:
-            sharing.append(one)
-            twice |= seen & ours
-            seen |= ours
-    return sharing, twice
+    see = seen.add
+    twice = {key for its in keys for key in its if key in seen or see(key)}
+    return [one for one, its in zip(files, keys, strict=True) if not twice.isdisjoint(its)], twice
 
 
 def _replays(files: Sequence[Kept], out: dict[str, set[int]]) -> None:
