@@ -49,8 +49,8 @@ STATES = {
     "refused": "Not charged",
 }
 SUMMED = ("records", "added", "grown", "repeated")
-WIDE = 110
-"""Columns from which on there is room for everything."""
+USUAL, WIDE = 100, 150
+"""Columns from which on there is room for most, and for everything."""
 MONEY = ("cost", "compared", "source")
 
 
@@ -172,15 +172,18 @@ def reassign(
 
 def _show_imports(found: list[dict[str, Any]]) -> None:
     """What was brought in. Where there is little room, what is told of least is left out."""
-    columns = ["#", "At (UTC)", "Source", "From", "By", ">Records", ">New", ">Grown", ">Known", ">Cost", ">Charged"]
-    left_out = set() if width() >= WIDE else {"By", ">Grown", ">Known"}
+    columns = ["#", "At (UTC)", "Source", "~From", "By", ">Records", ">New", ">Grown", ">Known", ">Cost", ">Charged"]
+    left_out: set[str] = set()
+    if width() < WIDE:
+        left_out = {"By", ">Grown", ">Known", ">Records" if width() < USUAL else ""}
     rows = []
     for each in found:
         name, sums = each["name"] or NONE, [f"{each[name]:,}" for name in SUMMED]
+        at = moment(each["at"]) if width() >= USUAL else moment(each["at"])[: len("2026-11-23")]
         came_to = [f"{number:,} {state}" for state, number in each["states"].items() if state != "charged"]
         came_to += [f"{each['others']:,} others'"] if each["others"] else []
         cost = [money(each["cost"]), money(each["charged"])] if each["states"] else [NONE, NONE]
-        cells = [str(each["id"]), moment(each["at"]), each["source"], name, each["actor"], *sums, *cost]
+        cells = [str(each["id"]), at, each["source"], name, each["actor"], *sums, *cost]
         kept = [cell for heading, cell in zip(columns, cells, strict=True) if heading not in left_out]
         rows.append([*kept, ", ".join(came_to) or NONE])
     kept_columns = [heading for heading in columns if heading not in left_out]
