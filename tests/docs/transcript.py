@@ -54,19 +54,26 @@ def difference(expected: list[str], printed: str, *, alike: bool) -> str | None:
     """What of the expected lines the printed text does not have; None when it is what was expected."""
     wanted = "\n".join(line.rstrip() for line in expected).strip("\n")
     got = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
-    if re.fullmatch(_pattern(wanted, alike=alike), got + "\n"):
+    if _agrees(wanted.split("\n"), got.split("\n"), alike=alike):
         return None
     return f"expected:\n{wanted}\n\nprinted:\n{got}"
 
 
-def _pattern(wanted: str, *, alike: bool) -> str:
-    pattern = ""
-    for line in wanted.split("\n"):
+def _agrees(wanted: list[str], got: list[str], *, alike: bool) -> bool:
+    """Whether the lines are those that are wanted. `after` is how many of them may have been matched so far.
+
+    Line by line: one expression for all of them would try every way to share the lines out among the dots.
+    """
+    after = {0}
+    for line in wanted:
         if line.strip() == "...":
-            pattern += r"(?:[^\n]*\n)*?"
+            after = set(range(min(after), len(got) + 1))
         else:
-            pattern += r"[^\n]*?".join(_words(part, alike=alike) for part in line.split("...")) + "\n"
-    return pattern
+            pattern = re.compile("[^\n]*?".join(_words(part, alike=alike) for part in line.split("...")))
+            after = {n + 1 for n in after if n < len(got) and pattern.fullmatch(got[n])}
+        if not after:
+            return False
+    return len(got) in after
 
 
 def _words(text: str, *, alike: bool) -> str:
