@@ -5,7 +5,7 @@ A person reports what is their own; an administrator for anybody, record by reco
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar.di import NamedDependency
@@ -29,11 +29,12 @@ from bursar.reports.plain import plain
 
 MOST_RECORDS = 10_000
 MAX_TEXT = 300
-Source = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+Source = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$(?!\n)")]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+Outcome = Literal["charged", "adjusted", "memo", "billed", "told", "nobody", "unpriced", "refused", "others"]
 _TAKEN = body(told(Taken), "What came of it")
 _IMPORTS = body(told_list(ImportView), "What was brought in, newest first")
-_REPORTED = body(told_list(ReportedView), "Calls that were reported, newest first")
+_REPORTED = body(told_list(ReportedView), "Calls that were reported, the one told last first")
 
 
 class NewRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +162,7 @@ def list_reported(
     person: FromQuery[str | None] = None,
     source: FromQuery[str | None] = None,
     since: FromQuery[str | None] = None,
-    outcome: FromQuery[str | None] = None,
+    outcome: FromQuery[Outcome | None] = None,
     limit: PageSize = PAGE,
     after: After = None,
 ) -> list[dict[str, Any]]:

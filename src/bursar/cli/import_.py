@@ -195,7 +195,7 @@ def _source(name: str) -> Caller:
 
     known = sources()
     if name not in known:
-        raise field_invalid("source", repr(name), f"one of {', '.join(known)}")
+        raise field_invalid("source", repr(name), f"one of {SOURCES}")
     return known[name]
 
 
@@ -330,6 +330,8 @@ class Taking:
         if self._dry_run:
             lines.insert(0, ("Dry run", "nothing was changed"))
         facts(lines)
+        if not self._files:
+            say(f"No files of {self._source.title} were found here; a PATH says where they are.")
         for what, names in (("Nobody here is", self._people - {""}), ("There is no price for", self._models)):
             if names:
                 say(f"{what} {', '.join(sorted(names))}: kept, and charged to nobody.")

@@ -361,7 +361,7 @@ def calls(  # noqa: PLR0917 - the options of the command line
     limit: Limit = 50,
     json: JsonFlag = False,
 ) -> None:
-    """Show the single calls that a server knows of, the newest first.
+    """Show the single calls that a server knows of, the one that it heard of last first.
 
     \b
     Examples:
@@ -382,7 +382,7 @@ def calls(  # noqa: PLR0917 - the options of the command line
     else:
         from bursar.cli import usage_reported  # noqa: PLC0415 - `--help` needs none of it
 
-        usage_reported.show(found)
+        usage_reported.show(found, with_person=person is None)
 
 
 def leave(name: str) -> None:

@@ -172,7 +172,8 @@ def say_notes(screen: Console, found: Found, first: str = "") -> None:
     """Print what is to be said below: what has no price, what could not be read, or that there is nothing."""
     notes = [first] if first else []
     if not found.told.files:
-        notes.append("No logs of a coding agent were found here. --path FOLDER looks elsewhere.")
+        whose = " or ".join(found.titles[name] for name in found.asked.sources) or "a coding agent"
+        notes.append(f"No logs of {whose} were found here. --path FOLDER looks elsewhere.")
     elif not found.groups:
         whose = f" of {found.asked.project}" if found.asked.project else ""
         notes.append(f"No calls{whose} in these days; --since all shows all there are.")

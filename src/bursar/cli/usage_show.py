@@ -38,6 +38,8 @@ MOST_PARTS = 8
 """More parts of a period than that are shown as one; JSON has them all."""
 MOST_NAME = 28
 INDENT = "  "
+NAMED = 72
+"""Columns from which on sessions are named, for `usage session`."""
 
 
 class _Line(NamedTuple):
@@ -172,7 +174,8 @@ def _models(screen: Console, rows: Sequence[Row]) -> None:
 def _sessions(screen: Console, found: Found, palette: Palette, listed: Sequence[tuple[Group, Row]]) -> None:
     wide = screen.width >= ROOMY
     table = plain_table()
-    for heading in ("Last", "Project", *(("Session",) if wide else ())):
+    named = screen.width >= NAMED
+    for heading in ("Last", "Project", *(("Session",) if named else ())):
         table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1 if heading == "Project" else None)
     table.add_column("Cost", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -184,7 +187,7 @@ def _sessions(screen: Console, found: Found, palette: Palette, listed: Sequence[
         table.add_row(
             f"{found.calendar.instant(its.last_us):%Y-%m-%d %H:%M}",
             Text(clean(project_name(group.project) or NONE)),
-            *((Text(clean(group.session[:8])),) if wide else ()),
+            *((Text(clean(group.session[:8])),) if named else ()),
             cost_of(its),
             palette.bar(row.models, most, 14 if wide else LEAST_BAR),
             f"{its.calls:,}",

@@ -18,7 +18,10 @@ def read_us(instant: str | int | float) -> int:
     """Microseconds since 1970 UTC; a text without an offset is in UTC. Raises ValueError."""
     if not isinstance(instant, str):
         return int(instant * (1_000 if instant >= _MS_FROM else 1_000_000))
-    read = datetime.fromisoformat(instant)
+    try:
+        read = datetime.fromisoformat(instant)
+    except ValueError:
+        raise ValueError(f"its time is {instant[:40]!r}, which is no instant") from None
     since = read - (_LOCAL_EPOCH if read.tzinfo is None else _EPOCH)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds  # half the time of a division
 

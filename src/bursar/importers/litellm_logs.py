@@ -24,7 +24,7 @@ CATALOGS = {"azure": "azure", "bedrock": "aws", "gemini": "google", "vertex_ai":
 
 def source() -> Sheets:
     """The importer."""
-    return Sheets(NAME, "LiteLLM's spend logs", read, "data")
+    return Sheets(NAME, "LiteLLM's spend logs", read, "data", ("request_id", "startTime", "model"))
 
 
 def read(item: Item) -> UsageRecord | None:

@@ -31,7 +31,7 @@ _YES_OR_NO = {"": False, "false": False, "true": True}
 
 def source() -> Sheets:
     """The importer."""
-    return Sheets(NAME, "records in Bursar's own format", read, "records")
+    return Sheets(NAME, "records in Bursar's own format", read, "records", ("key", "at", "catalog", "model"))
 
 
 def read(item: Item) -> UsageRecord:
@@ -78,7 +78,10 @@ def count(item: Item, name: str) -> int:
 
 def cost(value: object) -> int | None:
     """A cost in dollars as nano-dollars; None when there is none. Raises ValueError."""
-    return None if _blank(value) else nanos(number(str(value)))
+    try:
+        return None if _blank(value) else nanos(number(str(value)))
+    except ValueError as problem:
+        raise ValueError(f"its cost: {problem}") from None
 
 
 def _blank(value: object) -> bool:

@@ -5,7 +5,7 @@ They are small beside logs and are written at once, so nothing is gone on with: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,16 @@ class WholeFiles:
 class Sheets(WholeFiles):
     """A source of such files. A file says by its first letter what it is: a list, objects, lines of them, or CSV."""
 
-    def __init__(self, name: str, title: str, read: Read, within: str) -> None:
-        """`within` is the field of a JSON object that has the list of what is read, when there is such a field."""
+    def __init__(self, name: str, title: str, read: Read, within: str, needed: Sequence[str]) -> None:
+        """`within` is the field of a JSON object that has the list of what is read, when there is such a field.
+
+        `needed` are the headings without which a CSV is another kind of table.
+        """
         self.name = name
         self.title = title
         self._read = read
         self._within = within
+        self._needed = needed
 
     def read_bytes(self, data: bytes, file: str, sheet: Sheet) -> None:
         """Read what is in a file; broken rows are noted, and do not stop the rest."""
@@ -81,7 +85,7 @@ class Sheets(WholeFiles):
             source = pages = Pages(data, file, self._within)
             items: Iterator[tuple[int, Item]] = ((entry.line, item) for entry, item in pages.objects())
         else:
-            source = table = Table(data, file, fold=False)
+            source = table = Table(data, file, self._needed, fold=False)
             items = ((row.line, row.cells) for row in table.rows())
         for line, item in items:
             try:

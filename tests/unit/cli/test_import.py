@@ -123,6 +123,31 @@ def test_what_came_of_it_is_told_in_words(charged: Program, tmp_path: Path) -> N
     assert charged.done("usage", "calls", "--source", "records", "--since", "1m", "--json").json == []
 
 
+def test_where_there_is_nothing_of_it_that_is_said(charged: Program, tmp_path: Path) -> None:
+    said = charged.done("import", "codex", str(tmp_path)).out
+    assert "No files of Codex were found here" in said
+    other = tmp_path / "other.csv"
+    other.write_text("name,age\n")
+    said = charged.done("import", "records", str(other)).out
+    assert "other.csv:1: has no column key, at, catalog, model: it is another kind of file" in said
+    assert "No files" not in said
+
+
+def test_reported_calls_fit_their_terminal(charged: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, bert = str(logs(tmp_path, line("a", 12_345))), "bert@example.com"
+    taken(charged, "claude-code", place)
+    charged.done("person", "add", bert, "--name", "Bert")
+    charged.done("import", "claude-code", place, "--person", bert)
+    for columns in (80, 100, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        told = charged.done("usage", "calls", "--source", "claude-code", "--person", ADA).out
+        heading, _, row = told.splitlines()
+        assert max(map(len, told.splitlines())) <= columns
+        words = ("2026-11-02 10:00", "claude-sonnet-4-5", "1,000", "$0.19", "charged", "bert")
+        assert [word for word in words if word not in row] == []
+        assert ("Charged" in heading, "Claimed by" in heading, "Output" in heading) == (True, True, columns >= 100)
+
+
 def test_what_is_wrong_is_named(charged: Program, tmp_path: Path) -> None:
     for words, field in ((("word",), "source"), (("codex", str(tmp_path / "nowhere")), "path")):
         done = charged.run("import", *words, "--json")

@@ -130,6 +130,16 @@ def test_sessions_tell_their_projects(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_sessions_are_named_where_there_is_room(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns, named in ((80, True), (60, False)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown = program.bare("usage", "sessions").out
+        heading, _, row, *_ = shown.splitlines()[2:]
+        assert ("Session " in heading, " s2 " in row or " s1 " in row) == (named, named)
+        assert max(len(heading), len(row)) <= columns
+
+
+@pytest.mark.usefixtures("home")
 def test_orders_of_sessions(program: Program) -> None:
     def ids(*words: str) -> list[str]:
         return [one["session"] for one in program.bare("usage", "sessions", "--json", *words).json["sessions"]]
@@ -292,6 +302,7 @@ def test_where_there_are_no_logs(program: Program, home: Path) -> None:
     empty = home / "empty"
     empty.mkdir()
     assert "No logs of a coding agent were found" in program.bare("usage", "daily", "--path", str(empty)).out
+    assert "No logs of Codex were found" in program.bare("usage", "daily", "--source", "codex").out
     assert program.bare("usage", "daily", "--path", str(empty), "--json").json["days"] == []
     assert program.bare("usage", "blocks", "--path", str(empty), "--active").out == "No block is active.\n"
     assert program.bare("usage", "blocks", "--path", str(empty), "--json").json["active"] is None

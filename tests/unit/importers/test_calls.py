@@ -127,6 +127,9 @@ def test_what_is_broken_is_named_and_does_not_stop_the_rest(tmp_path: Path) -> N
     records, broken = read(tmp_path, "records", "\n".join(rows), "a.csv")
     assert [each.key for each in records] == ["a", "f"]
     assert [each.line for each in broken] == [3, 4, 5, 6]
+    assert broken[0].reason == "its time is 'yesterday', which is no instant"
+    [dear] = read(tmp_path, "records", "key,at,catalog,model,cost\na,2026-11-01,openai,gpt-5-mini,dear\n", "b.csv")[1]
+    assert dear.reason == "its cost: 'dear' is no number"
     [misspelt] = read(tmp_path, "records", '{"key": "a", "tokens": 1}')[1]
     assert "'tokens'" in misspelt.reason
     assert [each.line for each in read(tmp_path, "records", '{"key": 1}\nnothing\n[5]\n')[1]] == [1, 2, 3]
