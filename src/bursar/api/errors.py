@@ -31,6 +31,8 @@ _BOUNDS = {">=": "at least", "<=": "at most"}
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
 _BOUND = re.compile(r"Expected `int` (>=|<=) (-?\d+)")
+_LENGTH = re.compile(r"Expected `(str|array)` of length (>=|<=) (\d+)")
+_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
 _EXPECTED = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
 
 
@@ -101,6 +103,8 @@ def _translated(request: Request[Any, Any, Any], problem: HTTPException) -> Refu
         return refuse(Why.BODY_TOO_LARGE, limit=MAX_BODY_BYTES)
     if isinstance(problem, ValidationException) and isinstance(problem.extra, list) and problem.extra:
         return _wrong_field(problem.extra[0])
+    if missing := _PARAMETER.match(problem.detail):
+        return refuse(Why.FIELD_MISSING, field=missing[1], right="given")
     return refuse(Why.BODY_INVALID, problem="it is not what this route takes")
 
 
@@ -129,6 +133,9 @@ def _wrong_value(message: str) -> tuple[str, str]:
         return _shape(expected[2]), _shape(expected[1])
     if bound := _BOUND.search(message):
         return "out of bounds", f"{_BOUNDS[bound[1]]} {bound[2]}"
+    if length := _LENGTH.search(message):
+        got = "too long" if length[2] == "<=" else "too short"
+        return got, f"{_SHAPES[length[1]]} of {_BOUNDS[length[2]]} {length[3]}"
     return "not of the right kind", "as /api/openapi.json says"
 
 

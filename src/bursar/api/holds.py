@@ -157,7 +157,7 @@ def ask_for_hold(
     wanted = Wanted(
         id=verbs.id_of(f"key:{asker}", name),
         asked=_digest(data, spender),
-        gateway=_label(data.gateway, "gateway"),
+        gateway=_gateway(data.gateway),
         until_us=_until(data.expires, books.clock()),
         model=_label(data.model, "model"),
         catalog=_catalog(books, data.catalog, data.model),
@@ -189,7 +189,7 @@ def settle_hold(
     ending = Ending(
         usage=None if data.usage is None else data.usage.usage,
         cost_nanos=0 if data.cost is None else read_amount(data.cost, "cost"),
-        variant=data.variant,
+        variant=None if data.variant is None else _label(data.variant, "variant"),
         provider_request=_label(data.provider_request, "provider_request"),
     )
     return _told(books, verbs.settle(books, hold_id, ending))
@@ -316,6 +316,12 @@ def _own_id(text: str) -> str:
     return text
 
 
+def _gateway(text: str) -> str:
+    if not text:
+        raise field_invalid("gateway", "empty", "the gateway's name, or left out")
+    return _label(text, "gateway")
+
+
 def _label(text: str, field: str) -> str:
     if len(text) > MAX_ID_LENGTH or not text.isprintable():
         raise field_invalid(field, "too long or not printable", f"at most {MAX_ID_LENGTH} printable characters")
@@ -325,7 +331,10 @@ def _label(text: str, field: str) -> str:
 def _digest(data: NewHold, spender: Spender) -> str:
     """All that is asked for, but for the name by which it is asked."""
     asked = (spender.person_id, spender.key_id, msgspec.structs.replace(data, id=None, person=None, key=None))
-    return hashlib.sha256(msgspec.msgpack.encode(asked)).hexdigest()
+    try:
+        return hashlib.sha256(msgspec.msgpack.encode(asked)).hexdigest()
+    except OverflowError:
+        raise field_invalid("request", "with a number that is out of bounds", "of numbers of 64 bits") from None
 
 
 def _own(books: Books, caller: Caller, hold_id: str) -> Known:

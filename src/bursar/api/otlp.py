@@ -79,23 +79,27 @@ def _read(data: bytes, kind: str, wrong: list[str]) -> list[UsageRecord]:
         raise Refused(refuse(Why.HEADER_INVALID, header="content-type", problem=f"it must be {PROTOBUF} or {JSON}"))
     try:
         return (otel.of_protobuf if kind == PROTOBUF else otel.of_json)(data, wrong)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(refuse(Why.BODY_INVALID, problem="it is no export of spans as OTLP has it")) from None
 
 
 def _unpacked(data: bytes, encoding: str) -> bytes:
-    """A body as it was before it was packed, if it was. Refused when it grows beyond what a body may be."""
-    if encoding == "identity":
+    """A body as it was before it was packed, if it was. Refused when it grows beyond what a body may be, and when it
+    is cut off or has anything behind its end: half of a report would be lost unseen.
+    """
+    if encoding.lower() == "identity":
         return data
-    if encoding != "gzip":
+    if encoding.lower() != "gzip":
         raise Refused(refuse(Why.BODY_ENCODED, encoding=encoding))
     unpacking = zlib.decompressobj(GZIP)
     try:
-        plain = unpacking.decompress(data, MAX_BODY_BYTES)
+        plain = unpacking.decompress(data, MAX_BODY_BYTES + 1)
     except zlib.error:
         raise Refused(refuse(Why.BODY_INVALID, problem="it is not gzip, as its header says")) from None
-    if unpacking.unconsumed_tail or not unpacking.eof:
+    if len(plain) > MAX_BODY_BYTES:
         raise Refused(refuse(Why.BODY_TOO_LARGE, limit=MAX_BODY_BYTES))
+    if not unpacking.eof or unpacking.unused_data:
+        raise Refused(refuse(Why.BODY_INVALID, problem="it is not one whole piece of gzip"))
     return plain
 
 

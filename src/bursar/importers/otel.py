@@ -40,6 +40,8 @@ SUMS = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workfl
 """Operations that are no call of a provider."""
 AT_FIRST = 100
 """So many lines are looked at for a document: one that is broken may come first."""
+PLAIN = frozenset({"string_value", "bool_value", "int_value", "double_value"})
+"""Kinds of values that anything is asked of."""
 PEOPLE = ("enduser.id", "user.email", "user.id")
 READ = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
 WRITTEN = ("gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens")
@@ -104,7 +106,7 @@ class OpenTelemetry(WholeFiles):
 
             try:
                 sheet.records += _records(_decode(entry.text), tell)
-            except msgspec.MsgspecError as problem:
+            except (msgspec.MsgspecError, RecursionError) as problem:
                 sheet.broken.append(Broken(file, entry.line, f"is no OTLP in JSON: {problem}"))
 
 
@@ -125,7 +127,7 @@ def _is_document(text: bytes) -> bool:
         return False
     try:
         return bool(_decode(text).resource_spans)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return False
 
 
@@ -162,8 +164,8 @@ def of_protobuf(data: bytes, wrong: list[str]) -> list[UsageRecord]:
 
 def _of_messages(listed: Iterable[Any]) -> Attributes:
     """Attributes of protobuf; those that are lists or bytes are nothing that is asked for."""
-    kinds = {each.key: each.value.WhichOneof("value") for each in listed}
-    return {each.key: getattr(each.value, kinds[each.key]) for each in listed if kinds[each.key] is not None}
+    kinds = ((each, each.value.WhichOneof("value")) for each in listed)
+    return {each.key: getattr(each.value, kind) for each, kind in kinds if kind in PLAIN}
 
 
 def _records(traces: Traces, tell: Tell) -> Iterator[UsageRecord]:
@@ -176,12 +178,20 @@ def _records(traces: Traces, tell: Tell) -> Iterator[UsageRecord]:
                 span = _span(raw)
                 name = span.span_id
                 told = shared | _attributes(span.attributes)
-                record = _record(_name(span.trace_id), _name(name), int(span.start_time_unix_nano), told)
+                record = _record(_name(span.trace_id), _name(name), _nanoseconds(span.start_time_unix_nano), told)
             except ValueError as problem:
                 tell(bytes(raw), f"span {name}: {problem}")
                 continue
             if record is not None:
                 yield record
+
+
+def _nanoseconds(instant: int | str) -> int:
+    """Since 1970, as a number or a text of its digits. Raises ValueError."""
+    try:
+        return int(instant)
+    except ValueError:
+        raise ValueError(f"its startTimeUnixNano is {str(instant)[:40]!r}, which is no instant") from None
 
 
 def _name(text: str) -> str:
@@ -235,8 +245,8 @@ def _variant(told: Attributes) -> str:
 
 
 def _count(told: Attributes, names: tuple[str, ...]) -> int:
-    found = _first(told, names)
-    return 0 if found is None else count({"count": found}, "count")
+    name = next((name for name in names if told.get(name) is not None), None)
+    return 0 if name is None else count(told, name)
 
 
 def _first(told: Attributes, names: tuple[str, ...]) -> Any:
@@ -249,4 +259,6 @@ def _attributes(listed: list[_Attribute]) -> Attributes:
 
 
 def _value(value: Mapping[str, Any]) -> Any:
-    return next(iter(value.values()), None)
+    """A text, a number, true or false; None for lists and the like, which are nothing that is asked for."""
+    found = next(iter(value.values()), None)
+    return None if isinstance(found, list | dict) else found

@@ -115,7 +115,7 @@ def period_named(label: str) -> Period:
     for schedule in (Monthly(UTC), Daily(UTC)):
         try:
             return schedule.named(label)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     raise field_invalid("period", repr(label), "a month like 2026-11, or a day like 2026-11-03")
 

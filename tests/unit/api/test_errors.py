@@ -46,6 +46,8 @@ def test_a_body_that_is_too_large(api: Api) -> None:
     ("path", "field"),
     [
         ("/usage?limit=0", "limit"),
+        ("/usage/reported?outcome=chraged", "outcome"),
+        ("/reconciliation?period=9999-12-31", "period"),
         ("/usage?limit=1001", "limit"),
         ("/usage?limit=many", "limit"),
         ("/usage?after=99999999999999999999", "after"),
@@ -60,6 +62,19 @@ def test_a_body_that_is_too_large(api: Api) -> None:
 )
 def test_a_parameter_that_is_not_right(api: Api, ada: str, path: str, field: str) -> None:
     assert refused(api.operator.get(path)) == (400, "field_invalid", field)
+
+
+def test_a_parameter_that_is_missing(api: Api) -> None:
+    assert refused(api.operator.get("/reconciliation")) == (400, "field_missing", "period")
+
+
+def test_how_long_a_field_may_be_is_told(api: Api) -> None:
+    for name, told in (("x" * 301, "too long; it must be a text of at most 300"), ("a\n", "printable")):
+        answer = api.operator.post("/usage", json={"source": "tool", "name": name, "records": []})
+        assert refused(answer) == (400, "field_invalid", "name")
+        assert told in answer.json()["error"]["message"]
+    wrong = api.operator.post("/usage", json={"source": "tool\n", "records": []})
+    assert refused(wrong) == (400, "field_invalid", "source")
 
 
 def test_a_route_or_a_method_that_is_not_there(api: Api) -> None:

@@ -240,6 +240,7 @@ def test_a_restart_leaves_it_to_its_gateway(
         ({"key": 1}, (400, "field_invalid", "key")),
         ({"key": 99, "person": None}, (404, "unknown", "key")),
         ({"gateway": "a\nb"}, (400, "field_invalid", "gateway")),
+        ({"gateway": ""}, (400, "field_invalid", "gateway")),
         ({"colour": "red"}, (400, "field_invalid", "colour")),
     ],
 )
@@ -364,6 +365,15 @@ def test_a_requests_own_maximum_model_and_answers_count(api: Api, ada: str) -> N
     assert two["amount"] == "0.03"
 
 
+@pytest.mark.parametrize("wrong", ["a\0", "x" * 201])
+def test_a_settlement_with_a_variant_that_is_none_settles_nothing(api: Api, ada: str, wrong: str) -> None:
+    held = asked(api.operator, person=ada, model=MODEL, amount="1.00")
+    body = {"cost": "0.50", "variant": wrong}
+    answer = api.operator.post(f"/holds/{held['id']}/settle", json=body)
+    assert refused(answer) == (400, "field_invalid", "variant")
+    assert api.operator.get(f"/holds/{held['id']}").json()["state"] == "held"
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -373,6 +383,7 @@ def test_a_requests_own_maximum_model_and_answers_count(api: Api, ada: str) -> N
         ({"path": "/v1/messages/count_tokens", "request": chat("Hi")}, (400, "field_invalid", "path")),
         ({"path": CHAT, "request": {"model": MODEL}}, (400, "field_missing", "messages")),
         ({"path": CHAT, "request": chat("Hi", plugins=[1])}, (400, "field_invalid", "plugins")),
+        ({"path": CHAT, "request": chat("Hi", seed=10**30)}, (400, "field_invalid", "request")),
         ({"path": CHAT, "request": chat("Hi"), "amount": "1.00"}, (400, "field_invalid", "path")),
         ({"path": CHAT, "request": chat("Hi"), "catalog": "x"}, (404, "model_not_priced", "model")),
     ],

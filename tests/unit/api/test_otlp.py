@@ -19,6 +19,8 @@ from tests.unit.api.test_imports import COST, granted, lot, record, report, stat
 
 NS = 1_000
 BOMB = gzip.compress(b" " * 17 * 2**20)
+PACKED = gzip.compress(b"{}", mtime=0)
+DEEP = b'{"resourceSpans": [{"scopeSpans": [{"spans": [' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"]}]}]}"
 CALL = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "anthropic",
@@ -96,6 +98,32 @@ def test_a_broken_span_is_told_and_the_others_are_taken(api: Api) -> None:
     assert len(states(api, ada)) == 1
 
 
+def test_what_is_no_plain_value_is_nothing_that_is_asked_for(api: Api) -> None:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    ada = granted(api, "Ada")
+    message = ExportTraceServiceRequest()
+    listed = ["gen_ai.operation.name", "openai.response.service_tier", "gen_ai.usage.cache_read.input_tokens"]
+    message.ParseFromString(exported(api, CALL | {name: ["a", "b"] for name in listed}))
+    for data, kind in (
+        (message.SerializeToString(), "application/x-protobuf"),
+        (MessageToJson(message).encode(), "application/json"),
+    ):
+        assert sent(api, data, kind, key=api.key(ada)).status_code == 200
+        assert list(states(api, ada).values()) == [("charged", COST)]
+
+
+def test_a_broken_span_is_told_by_the_name_of_what_is_wrong(api: Api) -> None:
+    wrong = {"gen_ai.usage.input_tokens": -1}, {"gen_ai.usage.cache_read.input_tokens": "many"}
+    answer = sent(api, exported(api, *(CALL | each for each in wrong)))
+    for [name] in wrong:
+        assert name.encode() in answer.content
+    span = {"traceId": "aa", "spanId": "bb", "startTimeUnixNano": "soon"}
+    data = msgspec.json.encode({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    told = sent(api, data, "application/json").json()["partialSuccess"]["errorMessage"]
+    assert told == "span bb: its startTimeUnixNano is 'soon', which is no instant"
+
+
 @pytest.mark.parametrize(
     ("data", "kind", "headers", "why"),
     [
@@ -104,12 +132,11 @@ def test_a_broken_span_is_told_and_the_others_are_taken(api: Api) -> None:
         (b"{}", "text/plain", {}, (400, "header_invalid", None)),
         (b"{}", "application/json", {"content-encoding": "gzip"}, (400, "body_invalid", None)),
         (b"{}", "application/json", {"content-encoding": "br"}, (400, "body_encoded", None)),
-        (
-            gzip.compress(b" " * 17 * 2**20),
-            "application/json",
-            {"content-encoding": "gzip"},
-            (413, "body_too_large", None),
-        ),
+        (BOMB, "application/json", {"content-encoding": "gzip"}, (413, "body_too_large", None)),
+        (PACKED[:-9], "application/json", {"content-encoding": "gzip"}, (400, "body_invalid", None)),
+        (PACKED + PACKED, "application/json", {"content-encoding": "gzip"}, (400, "body_invalid", None)),
+        (b"", "application/json", {"content-encoding": "gzip"}, (400, "body_invalid", None)),
+        (DEEP, "application/json", {}, (400, "body_invalid", None)),
     ],
 )
 def test_what_is_no_export_is_refused(
