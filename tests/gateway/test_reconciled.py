@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bursar.cli.client import connected
+from bursar.cli.show import money
 from tests.gateway.place import Place, opened
 from tests.support.books import assert_proved
 from tests.unit.cli.conftest import Program
@@ -114,14 +116,27 @@ def test_what_passes_the_gateway_matches_and_what_does_not_is_found(
     assert "claude-haiku-4-5" in page
     rows = list(csv.DictReader(io.StringIO(program.done("reconcile", "--period", PERIOD, "--csv").out)))
     assert {row["status"] for row in rows if row["model"] == OPUS and not row["person"]} == {"different"}
+    for row in (row for row in rows if row["cost_apart"]):
+        assert Decimal(row["reported_cost"]) - Decimal(row["known_cost"]) == Decimal(row["cost_apart"])
+    assert any(Decimal(row["cost_apart"] or 0) for row in rows)
+    for other in ("--post", "--json"):
+        assert "csv" in program.run("reconcile", "--period", PERIOD, "--csv", other).err
 
     post = ("reconcile", "--period", PERIOD, "--provider", "anthropic", "--post", "--yes", "--json")
-    [posted] = program.done(*post).json
+    [posted] = program.done(*post, "--report", str(tmp_path / "posted.html")).json
+    assert "anthropic --post" in page
+    assert "anthropic --post" not in (tmp_path / "posted.html").read_text()
     assert (posted["account"], posted["amount"], posted["residual"]) == ("residual:anthropic", past, past)
     [posted] = program.done(*post).json
     assert (posted["account"], posted["amount"], posted["residual"]) == ("", "0.00", past)
     [residual] = reconciled(program, "--provider", "anthropic")["residuals"]
     assert (residual["posted"], residual["left"]) == (past, "0.00")
+    shown = program.done("export", "chargeback", "--period", PERIOD).out
+    spent = sum(
+        Decimal(row["spent"]) for row in program.done("export", "chargeback", "--period", PERIOD, "--json").json
+    )
+    assert "residual:anthropic" in shown
+    assert money(str(spent)) in shown.splitlines()[-1]
     assert_proved(place.database)
 
 

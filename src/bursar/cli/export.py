@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -217,7 +218,7 @@ def export_chargeback(  # noqa: PLR0917 - the options of the command line
         "recorded_since": since,
         "recorded_before": before,
     }
-    _table(session_of(context), "/exports/chargeback", wanted, output, columns, what="The chargeback")
+    _table(session_of(context), "/exports/chargeback", wanted, output, columns, what="The chargeback", summed=True)
 
 
 @app.command("payroll")
@@ -260,9 +261,16 @@ def export_payroll(  # noqa: PLR0917 - the options of the command line
 
 
 def _table(
-    session: Session, path: str, wanted: dict[str, object], output: Path | None, columns: Sequence[str], *, what: str
+    session: Session,
+    path: str,
+    wanted: dict[str, object],
+    output: Path | None,
+    columns: Sequence[str],
+    *,
+    what: str,
+    summed: bool = False,
 ) -> None:
-    """Show what a path answers as a table, or write it into a file as CSV."""
+    """Show what a path answers as a table, with a line of sums if they mean something, or write it as CSV."""
     if output is not None:
         _export(session, path, {**wanted, "format": "csv"}, output, what=what)
         return
@@ -271,11 +279,21 @@ def _table(
         found = client.post(path, wanted)
     if session.show_json(found):
         return
+    if summed and len(found) > 1:
+        sums = {name: str(sum(Decimal(one[name]) for one in found)) for name in columns if name in AMOUNTS}
+        found.append({name: sums.get(name, "") for name in columns} | {columns[0]: "Total"})
     table(
         [_heading(name) for name in columns],
-        [[money(one[name]) if name in AMOUNTS else one[name] or NONE for name in columns] for one in found],
+        [[_shown(name, one[name]) for name in columns] for one in found],
         empty=f"Nothing in {wanted['period']}.",
     )
+
+
+def _shown(name: str, value: str) -> str:
+    """A cell; a dash for nothing, so that a column of nothing takes no room."""
+    if name not in AMOUNTS:
+        return value or NONE
+    return money(value) if Decimal(value) else NONE
 
 
 def _heading(name: str) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from bursar.cli.files import write_bytes
 from bursar.cli.session import JsonFlag, Session, session_of
-from bursar.cli.show import NONE, count, gap, money, say, table
+from bursar.cli.show import NONE, count, gap, money, say, table, width
 from bursar.refusals import field_invalid
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WHO = ("gateway", "telemetry", "logs", "reported")
 PATH = "/reconciliation"
 MATCHED = "matched"
+USUAL = 100
+"""Columns from which on there is room for the year, and for tokens apart beside costs apart."""
 
 
 def reconcile(
@@ -53,14 +55,16 @@ def reconcile(
     """
     session = session_of(context)
     asked: dict[str, object] = {"period": period, "provider": provider}
+    if as_csv and (post or json):
+        raise field_invalid("csv", f"given with {'post' if post else 'json'}", "given without it")
     with session.client() as client:
+        found = client.get(PATH, **asked) if not as_csv else {}
+        posted = _post(session, client, found, yes=yes) if post else []
         if report is not None:
             write_bytes(report, client.text(PATH, **asked, format="html").encode())
         if as_csv:
             sys.stdout.write(client.text(PATH, **asked, format="csv"))
             return
-        found = client.get(PATH, **asked)
-        posted = _post(session, client, found, yes=yes) if post else []
     if session.show_json(posted if post else found):
         return
     if not post:
@@ -102,8 +106,10 @@ def _tell(each: dict[str, Any]) -> None:
 def _show(found: dict[str, Any], *, people: bool, everything: bool) -> None:
     lines = [line for line in found["lines"] if everything or line["status"] != MATCHED]
     rows = []
+    narrow = width() < USUAL
     for line in lines:
-        rows.append(_row(line["day"], line["model"] or NONE, line))
+        day = line["day"].removeprefix(found["period"][: len("2026-")]) if narrow else line["day"]
+        rows.append(_row(day, line["model"] or NONE, line))
         rows += [_row("", f"  {each['person'] or 'nobody is named'}", each) for each in line["people"] if people]
     counts = {name: found[name.replace(" ", "_")] for name in (MATCHED, "different", "only here", "only there")}
     columns = [
@@ -117,6 +123,8 @@ def _show(found: dict[str, Any], *, people: bool, everything: bool) -> None:
         ">Tokens apart",
         ">Cost apart",
     ]
+    if narrow and not any(row[-1] == NONE != row[-2] for row in rows):
+        columns, rows = [*columns[:-2], columns[-1]], [[*row[:-2], row[-1]] for row in rows]
     empty = "Everything matches." if found["lines"] else "Nothing is known of this period, here or there."
     table(columns, rows, empty=empty)
     gap()

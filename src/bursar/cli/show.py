@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bursar.money import NANOS_PER_USD, people_usd
@@ -25,6 +25,8 @@ PIPED_WIDTH = 200
 PAGE_WIDTH, LEAST_PAGE, MOST_PAGE = 80, 20, 400
 NUMBER, PROSE = ">", "~"
 """What a heading begins with: a column of numbers, set to the right; one whose cells may be broken over lines."""
+LEAST_TEXT = 10
+"""Characters of a text, such as a date, that stay together in the narrowest column."""
 NONE = "–"
 
 
@@ -42,11 +44,11 @@ def _is_seen() -> bool:
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def console() -> Console:
+def console(columns: int | None = None) -> Console:
     """Where tables and charts are printed: as wide as the terminal, or as PIPED_WIDTH where nobody looks."""
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(width=width(), highlight=False, emoji=False, markup=False)
+    return Console(width=columns or width(), highlight=False, emoji=False, markup=False)
 
 
 def money(amount: str | None) -> str:
@@ -86,16 +88,69 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str =
         console().print(Text(clean(title), style="bold"))
     kept = [index for index in range(len(columns)) if any(row[index] != NONE for row in rows)]
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
-    for heading in (columns[index] for index in kept):
+    cells = [[clean(row[index]) for index in kept] for row in rows]
+    shown = [_Column.of(columns[index], [row[place] for row in cells]) for place, index in enumerate(kept)]
+    widths = _widths(shown, width())
+    for each, wide in zip(shown, widths, strict=True):
         grid.add_column(
-            heading.lstrip(NUMBER + PROSE),
-            justify="right" if heading.startswith(NUMBER) else "left",
-            no_wrap=not heading.startswith(PROSE),
+            each.heading,
+            justify="right" if each.number else "left",
+            no_wrap=wide >= each.most,
             overflow="fold",
+            width=wide,
         )
-    for row in rows:
-        grid.add_row(*(Text(clean(row[index])) for index in kept))
-    console().print(grid)
+    for row in cells:
+        grid.add_row(*(Text(cell) for cell in row))
+    # where not even that fits, the terminal breaks the lines: nothing is cut
+    console(max(width(), _total(widths))).print(grid)
+
+
+class _Column(NamedTuple):
+    """A column of a table: its heading, and how wide it is, unbroken (`most`) and at the least.
+
+    At the least a heading is broken between its words, a text after LEAST_TEXT characters, and a number not at all.
+    """
+
+    heading: str
+    number: bool
+    prose: bool
+    most: int
+    least: int
+
+    @staticmethod
+    def of(heading: str, cells: Sequence[str]) -> _Column:
+        from rich.cells import cell_len  # noqa: PLC0415
+
+        name, number = heading.lstrip(NUMBER + PROSE), heading.startswith(NUMBER)
+        longest, word = max(map(cell_len, cells)), max(map(cell_len, name.split() or [""]))
+        most = max(longest, cell_len(name))
+        least = max(longest if number else min(longest, LEAST_TEXT), word)
+        return _Column(name, number, heading.startswith(PROSE), most, least)
+
+
+def _widths(columns: Sequence[_Column], room: int) -> list[int]:
+    """How wide each column is: prose gives way first, and only where that is not enough the others do."""
+    widths = _narrowed(
+        [each.most for each in columns], [each.least if each.prose else each.most for each in columns], room
+    )
+    if _total(widths) <= room:
+        return widths
+    least = [each.least for each in columns]
+    return _narrowed([each.least if each.number else each.most for each in columns], least, room)
+
+
+def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Take from the widest until there is room, or all are as narrow as they can be."""
+    widths = [max(low, min(wide, room)) for wide, low in zip(widths, least, strict=True)]
+    while _total(widths) > room and widths != list(least):
+        widest = max((index for index, low in enumerate(least) if widths[index] > low), key=widths.__getitem__)
+        widths[widest] -= 1
+    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    """How wide a table is with columns so wide, and two blanks between them."""
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> None:

@@ -20,7 +20,8 @@ WHO = ("gateway", "telemetry", "logs", "reported")
 NONE = "–"
 HEADINGS = (
     *("day", "provider", "model", "person", "status"),
-    *(f"{who}_{what}" for who in WHO for what in ("calls", "input_tokens", "output_tokens", "cost")),
+    *(f"{who}_{what}" for who in (*WHO, "known") for what in ("calls", "input_tokens", "output_tokens", "cost")),
+    *("tokens_apart", "cost_apart"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,19 +32,31 @@ def render_html(found: Reconciliation, made_us: int) -> bytes:
 
 
 def render_csv(found: Reconciliation) -> bytes:
-    """A row for each line, with an empty person, and for each person in it. Costs in dollars, exact."""
+    """A row for each line, with an empty person, and for each person in it. Costs in dollars, exact.
+
+    What is known, and how far the report is apart from it, stands in a line's row only.
+    """
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(HEADINGS)
     for line in found.lines:
-        writer.writerow(_row(line, line, ""))
-        writer.writerows(_row(line, each, each.person) for each in line.people)
+        known = [*_cells(line.known), *_parts(line)]
+        writer.writerow([*_row(line, line, ""), *known])
+        writer.writerows([*_row(line, each, each.person), *[""] * len(known)] for each in line.people)
     return file.getvalue().encode()
 
 
 def _row(line: Line, each: Line | PersonLine, person: str) -> list[str]:
     names = [_safe(name) for name in (line.day, line.provider, line.model, person)]
     return [*names, each.status, *(cell for who in WHO for cell in _cells(getattr(each, who)))]
+
+
+def _parts(line: Line) -> list[str]:
+    """How many tokens, and dollars, the report has beyond what is known."""
+    return [
+        "" if line.tokens_apart is None else str(line.tokens_apart),
+        "" if line.cost_apart_nanos is None else usd(line.cost_apart_nanos),
+    ]
 
 
 def _cells(told: SumView) -> list[str]:

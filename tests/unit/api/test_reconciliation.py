@@ -42,6 +42,7 @@ def test_texts_of_others_do_nothing_on_a_page_or_in_a_spreadsheet(api: Api) -> N
     rows = list(csv.DictReader(io.StringIO(table.text)))
     assert [row["model"] for row in rows] == ["'" + EVIL] * len(rows)
     assert rows[0]["reported_cost"] == "1.00"
+    assert {row["cost_apart"] for row in rows if row["person"]} == {""}
 
 
 def test_what_is_confirmed_is_what_is_put_down(api: Api) -> None:

@@ -36,6 +36,44 @@ def test_a_table_breaks_prose_and_keeps_the_rest_whole(
     assert len(lines) == 4
 
 
+@pytest.mark.parametrize("columns", [200, 80, 60, 40, 20])
+def test_a_table_cuts_nothing_however_little_room_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Numbers and dates stay whole; a longer text goes on in the next line."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    model = "claude-sonnet-5-5-of-a-long-name"
+    headings = ["Day", "Model", ">Billed there", ">In the books"]
+    show.table(headings, [["2026-11-01", model, "$12,799.16", "$0.00509612"]])
+    lines = capsys.readouterr().out.splitlines()
+    rule = next(index for index, line in enumerate(lines) if line.startswith("─"))
+    first, *more = [line.split() for line in lines[rule + 1 :]]
+    assert (first[0], first[2:]) == ("2026-11-01", ["$12,799.16", "$0.00509612"])
+    assert "".join([first[1], *(part for line in more for part in line)]) == model
+    assert max(map(len, lines)) <= max(columns, 10 + 10 + 10 + 11 + 3 * 2)
+
+
+def test_a_narrow_table_cuts_no_number_when_texts_are_as_narrow_as_they_can_be(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headings = ["Person", "Period start", "Period end", "Kind", "Plan", "Tax character", ">Amount"]
+    row = [
+        "david.osei@nordlys.example",
+        "2026-10-01",
+        "2026-10-31",
+        "cash_out",
+        "researchers",
+        "undecided",
+        "$150.00",
+    ]
+    for columns in range(60, 130):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        show.table(headings, [row])
+        printed = capsys.readouterr().out
+        assert all(word in printed for word in (*row[1:3], row[-1]))
+        assert max(map(len, printed.splitlines())) <= max(columns, 79)
+
+
 def test_nothing_that_is_printed_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     nasty = "\x1b[31mred\x07\r[bold]x[/]"
     show.table([nasty.replace("\x1b", "")[:4]], [[nasty]])
