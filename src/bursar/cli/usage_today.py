@@ -9,7 +9,7 @@ from datetime import date
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bursar.cli.show import clean, console, count
@@ -65,7 +65,7 @@ def _glance(found: Found, screen: Console, *, live: bool = False) -> RenderableT
         ]
     if rows:
         palette = Palette([row.name for row in rows], screen)
-        grid = Table.grid(padding=(0, 2))
+        grid = Table.grid("", Column(justify="right"), "", Column(justify="right"), padding=(0, 2))
         most = max(row.total.cost_nanos for row in rows)
         for row in rows:
             its = row.total
