@@ -27,6 +27,7 @@ _SHAPES = {
     "object": "an object",
     "null": "null",
 }
+_PARTS = {"str": "characters", "array": "entries"}
 _BOUNDS = {">=": "at least", "<=": "at most"}
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]+)`")
@@ -135,7 +136,7 @@ def _wrong_value(message: str) -> tuple[str, str]:
         return "out of bounds", f"{_BOUNDS[bound[1]]} {bound[2]}"
     if length := _LENGTH.search(message):
         got = "too long" if length[2] == "<=" else "too short"
-        return got, f"{_SHAPES[length[1]]} of {_BOUNDS[length[2]]} {length[3]}"
+        return got, f"{_SHAPES[length[1]]} of {_BOUNDS[length[2]]} {length[3]} {_PARTS[length[1]]}"
     return "not of the right kind", "as /api/openapi.json says"
 
 

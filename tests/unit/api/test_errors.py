@@ -69,7 +69,7 @@ def test_a_parameter_that_is_missing(api: Api) -> None:
 
 
 def test_how_long_a_field_may_be_is_told(api: Api) -> None:
-    for name, told in (("x" * 301, "too long; it must be a text of at most 300"), ("a\n", "printable")):
+    for name, told in (("x" * 301, "too long; it must be a text of at most 300 characters"), ("a\n", "printable")):
         answer = api.operator.post("/usage", json={"source": "tool", "name": name, "records": []})
         assert refused(answer) == (400, "field_invalid", "name")
         assert told in answer.json()["error"]["message"]
