@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
     bill = Bill(asked.bill_file)
     try:
         uvloop.run(_run(Service(settings, bill), asked.port, asked.announce_file, with_parent=asked.with_parent))
+    except OSError as problem:
+        parser.exit(1, f"The simulated providers did not begin: {problem.strerror}\n")
     finally:
         bill.close()
 

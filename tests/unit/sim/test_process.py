@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_it_announces_itself_serves_and_stops(tmp_path: Path, number: signal.Sig
 def test_wrong_settings_are_a_usage_error() -> None:
     with start("--settings", '{"colour": 1}') as process:
         assert process.wait(timeout=10) == 2
+
+
+def test_a_port_that_is_taken_is_told_in_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "bursar.sim", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert "address already in use" in line
 
 
 def test_it_ends_with_its_parent() -> None:
