@@ -55,8 +55,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     that are another person's are "others", whatever they have come to for that one.
 
     `cost_nanos` is what they cost by the price book, as far as it knows their models; `compared_nanos` is the part of
-    it for which the source gives a cost, too, and `source_nanos` what that is. `people` and `models` are those that
-    nobody knows here.
+    it for which the source gives a cost, too, and `source_cost_nanos` what that is. `people` and `models` are those
+    that nobody knows here.
     """
 
     import_id: int | None
@@ -67,7 +67,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, int]
     cost_nanos: int
     compared_nanos: int
-    source_nanos: int
+    source_cost_nanos: int
     people: tuple[str, ...]
     models: tuple[str, ...]
 
@@ -433,7 +433,7 @@ def _taken(import_id: int | None, report: Report, found: Sorted, priced: Sequenc
         states={OTHERS: len(found.claims)} if found.claims else {},
         cost_nanos=sum(record.cost_nanos or 0 for record in priced),
         compared_nanos=sum(record.cost_nanos or 0 for record in compared),
-        source_nanos=sum(record.source_cost_nanos or 0 for record in compared),
+        source_cost_nanos=sum(record.source_cost_nanos or 0 for record in compared),
         people=tuple(sorted({record.person for record in priced if record.person_id is None})),
         models=tuple(sorted({record.model for record in priced if record.cost_nanos is None})),
     )

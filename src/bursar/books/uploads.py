@@ -45,7 +45,7 @@ NOTHING = Taken(
     states={},
     cost_nanos=0,
     compared_nanos=0,
-    source_nanos=0,
+    source_cost_nanos=0,
     people=(),
     models=(),
 )
@@ -179,7 +179,7 @@ def _done_with(connection: sa.Connection, *, upload: Upload, part: Part, come_to
 
 def _plus(one: Taken, other: Taken) -> Taken:
     """What came of both."""
-    sums = ("records", "added", "grown", "repeated", "cost_nanos", "compared_nanos", "source_nanos")
+    sums = ("records", "added", "grown", "repeated", "cost_nanos", "compared_nanos", "source_cost_nanos")
     return Taken(
         import_id=other.import_id if one.import_id is None else one.import_id,
         **{name: getattr(one, name) + getattr(other, name) for name in sums},

@@ -51,7 +51,7 @@ STATES = {
 SUMMED = ("records", "added", "grown", "repeated")
 USUAL, WIDE = 100, 150
 """Columns from which on there is room for most, and for everything."""
-MONEY = ("cost", "compared", "source")
+MONEY = ("cost", "compared", "source_cost")
 
 
 class WithDefault(TyperGroup):
@@ -324,8 +324,8 @@ class Taking:
         read = f"{count(self._files, 'file')}, {self._unchanged:,} of them unchanged since they were brought in"
         calls = f"{told['added']:,} new, {told['grown']:,} grown, {told['repeated']:,} known"
         lines = [("Read", read), ("Calls", calls), ("Cost by the price book", money(told["cost"]))]
-        if self._nanos["source"]:
-            lines.append(("By the source itself", f"{money(told['source'])} for what is {money(told['compared'])}"))
+        if self._nanos["source_cost"]:
+            lines.append(("By the source itself", f"{money(told['source_cost'])} for what is {money(told['compared'])}"))
         lines += [(STATES.get(state, state), f"{number:,}") for state, number in told["states"].items()]
         if self._dry_run:
             lines.insert(0, ("Dry run", "nothing was changed"))

@@ -122,7 +122,7 @@ def test_what_nobody_knows_is_kept_and_shown_and_not_charged(api: Api) -> None:
 def test_what_the_source_says_it_cost_is_kept_beside_our_price(api: Api) -> None:
     ada = granted(api, "Ada")
     told = report(api, record("a", cost="0.02"), record("b"), person=ada)
-    assert (told["cost"], told["compared"], told["source"]) == ("0.021", COST, "0.02")
+    assert (told["cost"], told["compared"], told["source_cost"]) == ("0.021", COST, "0.02")
     kept = {each["key"]: each["source_cost"] for each in api.operator.get("/usage/reported").json()}
     assert kept == {"a": "0.02", "b": None}
 

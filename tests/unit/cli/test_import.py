@@ -47,6 +47,7 @@ def logs(tmp_path: Path, text: str, name: str = "one.jsonl") -> Path:
 
 def taken(program: Program, *words: str) -> dict[str, Any]:
     told: dict[str, Any] = program.done("import", *words, "--person", ADA, "--json").json
+    assert told["source"] == words[0]
     return told
 
 

@@ -112,7 +112,7 @@ def own_records(books: Books, tmp_path: Path, some: Sequence[tuple[tuple[str, st
     found = taken(books, tmp_path, "records", own)
     assert found.states == {"charged": len(some)}
     assert found.cost_nanos == sum(costs)
-    assert (found.compared_nanos, found.source_nanos) == (sum(costs[1::2]), 2 * len(costs[1::2]))
+    assert (found.compared_nanos, found.source_cost_nanos) == (sum(costs[1::2]), 2 * len(costs[1::2]))
 
 
 def spend_logs(books: Books, tmp_path: Path, some: Sequence[tuple[tuple[str, str], Counts]]) -> None:
@@ -137,4 +137,4 @@ def spend_logs(books: Books, tmp_path: Path, some: Sequence[tuple[tuple[str, str
     ]
     found = taken(books, tmp_path, "litellm", logs)
     assert found.cost_nanos == found.compared_nanos == sum(nanos(model, counts) for model, counts in some)
-    assert found.source_nanos == len(some) * NANOS_PER_USD // 4
+    assert found.source_cost_nanos == len(some) * NANOS_PER_USD // 4
