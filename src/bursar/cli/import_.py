@@ -325,7 +325,8 @@ class Taking:
         calls = f"{told['added']:,} new, {told['grown']:,} grown, {told['repeated']:,} known"
         lines = [("Read", read), ("Calls", calls), ("Cost by the price book", money(told["cost"]))]
         if self._nanos["source_cost"]:
-            lines.append(("By the source itself", f"{money(told['source_cost'])} for what is {money(told['compared'])}"))
+            said = f"{money(told['source_cost'])} for what is {money(told['compared'])}"
+            lines.append(("By the source itself", said))
         lines += [(STATES.get(state, state), f"{number:,}") for state, number in told["states"].items()]
         if self._dry_run:
             lines.insert(0, ("Dry run", "nothing was changed"))
