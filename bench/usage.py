@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +32,16 @@ ROUNDS = 5
 BURSAR = [sys.executable, "-m", "bursar", "usage", "daily", "--since", "all", "--json"]
 NAMES = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
 OURS = ("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens")
+TIMER = """
+import os, sys, time
+since_s = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(process, 0)
+print(time.perf_counter() - since_s, used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a command and tells seconds, CPU seconds and KB of memory: a process begins with the memory of whoever starts
+it, so that has to be a small one."""
 
 
 class Run(NamedTuple):
@@ -88,17 +97,15 @@ def _round(theirs: Sequence[str], env: dict[str, str], home: Path, number: int) 
 
 
 def _run(command: Sequence[str], env: dict[str, str]) -> Run:
-    since_s = time.perf_counter()
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, env=env)
-        _, status, used = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - since_s
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise BenchError(f"{command[0]} ended with {process.returncode}")
+        timed = [sys.executable, "-I", "-S", "-c", TIMER, *command]
+        done = subprocess.run(timed, stdout=out, stderr=subprocess.PIPE, env=env, text=True, check=False)
+        if done.returncode:
+            raise BenchError(f"{command[0]} ended with {done.returncode}: {done.stderr}")
         out.seek(0)
         told = json.load(out)
-    return Run(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, told)
+    wall_s, cpu_s, memory_kb = map(float, done.stderr.splitlines()[-1].split())
+    return Run(wall_s, cpu_s, memory_kb / 1024, told)
 
 
 def _row(name: str, runs: dict[str, list[Run]]) -> dict[str, Cell | Spread]:
