@@ -31,7 +31,7 @@ from litellm.proxy._types import UserAPIKeyAuth  # type: ignore[import-not-found
 
 URL = os.environ["BURSAR_URL"].rstrip("/") + "/api"
 HIDDEN_TOKENS = 512
-"""What providers add to a prompt that its bytes do not show."""
+"""What LiteLLM and providers add to a request that is not in what is bounded here."""
 EXPIRES = "30m"
 WAIT_S, PAUSE_S = 10.0, 0.25
 """How long a call waits for budget that others hold, and how often it asks again."""
@@ -73,6 +73,7 @@ class Bursar(CustomLogger):  # type: ignore[misc]
             "model": model,
             "catalog": CATALOGS.get(provider, provider or "openai"),
             "output_tokens": kwargs.get("max_completion_tokens") or kwargs.get("max_tokens"),
+            "hidden_prompt_tokens": HIDDEN_TOKENS,
             "expires": EXPIRES,
             **bounds(kwargs),
         }
@@ -123,7 +124,7 @@ def bounds(kwargs: dict[str, Any]) -> dict[str, Any]:
         body = {name: kwargs[name] for name in BOUNDED if kwargs.get(name) is not None}
         return {"path": "/v1/chat/completions", "request": json.loads(json.dumps(body, default=str))}
     text = json.dumps([kwargs.get(name) for name in ("input", "prompt", "tools")], default=str)
-    return {"input_tokens": len(text.encode()) + HIDDEN_TOKENS, "answers": kwargs.get("n") or 1}
+    return {"input_tokens": len(text.encode()), "answers": kwargs.get("n") or 1}
 
 
 def buckets(usage: Any) -> dict[str, int]:

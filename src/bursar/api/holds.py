@@ -48,7 +48,8 @@ class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A `request` is the body that goes to a `path` such as /v1/chat/completions, and is bounded as the gateway bounds
     its own: images, audio, files and tools, too. Beside it `input_tokens` and `output_tokens` are bounds that the
-    asker knows better, and `model` another name for what the body asks for.
+    asker knows better, and `model` another name for what the body asks for. `hidden_prompt_tokens` is what is added
+    on the way that neither shows: a gateway's own fields, a provider's long built-in prompt.
 
     `id` is the asker's own name for it: the same again is the same hold. An administrator says whose budget pays:
     a `person`, or a `key` by its number, whose limits then apply as well. `catalog` is whose price of the model
@@ -65,6 +66,7 @@ class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant: str = STANDARD
     input_tokens: Count | None = None
     output_tokens: Count | None = None
+    hidden_prompt_tokens: Count | None = None
     answers: Annotated[int, Meta(ge=1, le=128)] = 1
     cache_writes: bool = True
     audio: bool = False
@@ -236,7 +238,13 @@ def _ask(books: Books, data: NewHold, bounder: Bounder) -> Ask:
     by_tokens = data.request is None and data.path is None
     ask = _ask_by_tokens(data) if by_tokens else _ask_by_request(data, bounder)
     catalog = _catalog(books, data.catalog, ask.model) or CATALOGS[0]
-    return msgspec.structs.replace(ask, wire=f"{verbs.WIRE}:{data.gateway}", provider=catalog, catalog=catalog)
+    return msgspec.structs.replace(
+        ask,
+        wire=f"{verbs.WIRE}:{data.gateway}",
+        provider=catalog,
+        catalog=catalog,
+        input_tokens=ask.input_tokens + (data.hidden_prompt_tokens or 0),
+    )
 
 
 def _ask_by_tokens(data: NewHold) -> Ask:
@@ -294,7 +302,7 @@ def _catalog(books: Books, catalog: str | None, model: str) -> str:
 
 
 def _amount(data: NewHold) -> int:
-    for field in ("input_tokens", "output_tokens", "path", "request"):
+    for field in ("input_tokens", "output_tokens", "hidden_prompt_tokens", "path", "request"):
         if getattr(data, field) is not None:
             raise field_invalid(field, getattr(data, field), "left out when there is an amount")
     nanos = read_amount(data.amount or "", "amount")

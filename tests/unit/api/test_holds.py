@@ -350,6 +350,8 @@ def test_a_request_is_bounded_as_the_gateway_bounds_its_own(api: Api, ada: str, 
     file = chat(text, {"type": "file", "file": {"file_id": "file-1"}})
     longest = whole.bound(whole.context_tokens, 0, cache_writes=False)
     assert bound(api, person=ada, path=CHAT, request=file) == longest
+    added = bound(api, person=ada, path=CHAT, request=chat(text), hidden_prompt_tokens=100)
+    assert added == plain + 100 * 3_000
     assert bound(api, person=ada, path=CHAT, request=file, input_tokens=7_000) == 7_000 * 3_000, (
         "who knows better says so"
     )
