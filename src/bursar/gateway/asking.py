@@ -24,13 +24,19 @@ def named(refusal: Refusal, call: Call) -> Refusal:
 
 def ask_of(provider: Provider, call: Call) -> Ask:
     """What a call asks for at a provider, as far as the money is concerned."""
+    more_tokens = provider.hidden_prompt_tokens + _longer_by(provider, call)
+    return ask_of_call(call, provider.name, provider.catalog, more_tokens)
+
+
+def ask_of_call(call: Call, provider: str, catalog: str, more_tokens: int) -> Ask:
+    """What a call asks for, with so many input tokens more than its body brings."""
     return Ask(
         call.wire,
-        provider.name,
-        provider.catalog,
+        provider,
+        catalog,
         call.model,
         call.variant,
-        call.input_tokens + call.added_bytes + provider.hidden_prompt_tokens + _longer_by(provider, call),
+        call.input_tokens + call.added_bytes + more_tokens,
         call.unbounded,
         call.output_tokens,
         call.output_copies,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bursar.books import Ask
+from bursar.gateway.asking import ask_of_call
 from bursar.gateway.headers import Incoming
 from bursar.gateway.routes import FIXED, VERBS, Action, route_of
 from bursar.refusals import field_invalid
@@ -24,21 +25,4 @@ def ask_for(path: str, body: bytes) -> Ask:
     route = route_of("POST", path, "", Incoming(()))
     if route.action is not Action.CALL:
         raise field_invalid("path", repr(path[:100]), f"one of {CALLED}")
-    call = route.wire.read(body, route.target)
-    return Ask(
-        wire=call.wire,
-        provider="",
-        catalog="",
-        model=call.model,
-        variant=call.variant,
-        input_tokens=call.input_tokens + call.added_bytes,
-        unbounded=call.unbounded,
-        output_tokens=call.output_tokens,
-        output_copies=call.output_copies,
-        output_allowance=call.output_allowance,
-        least_output=call.least_output,
-        input_reads=call.input_reads,
-        cache_writes=call.cache_writes,
-        web_searches=call.web_searches,
-        audio=call.audio,
-    )
+    return ask_of_call(route.wire.read(body, route.target), provider="", catalog="", more_tokens=0)
